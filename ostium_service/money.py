@@ -26,7 +26,7 @@ def to_units(value: Decimal, decimals: int) -> int:
     if shift < -len(digits):
         raise ValueError(f"more than {decimals} fraction digits")
     if shift >= 0:
-        scaled = number * 10**shift
+        scaled = number * int(10**shift)
     else:
         scaled, rest = divmod(number, 10**-shift)
         if rest:

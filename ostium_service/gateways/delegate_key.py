@@ -1,0 +1,110 @@
+"""A delegate's private key: it can sign, and nothing else can be done with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import coincurve
+import rlp  # type: ignore[import-untyped]
+from eth_utils.address import is_checksum_address, to_checksum_address
+from eth_utils.crypto import keccak
+
+from ostium_service.types import Address, TxHash
+
+SECRET_BYTES = 32
+DYNAMIC_FEE_TYPE = b"\x02"
+_FIELDS = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "data")
+"""In the order of EIP-1559's payload."""
+_AMOUNTS = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value")
+_LARGEST = {"chainId": 2**64 - 1, "nonce": 2**64 - 2, "gas": 2**64 - 1}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """Bytes ready to broadcast, and the hash they will be known by."""
+
+    raw: bytes
+    tx_hash: TxHash
+
+
+class DelegateKey:
+    """Holds one secp256k1 key for as long as it takes to sign; shows its address only.
+
+    Cannot be printed, copied or pickled. The bytes are overwritten when it goes; copies that libsecp256k1 and Python
+    made on the way are beyond reach.
+    """
+
+    __slots__ = ("__secret", "address")
+
+    def __init__(self, secret: bytes | bytearray) -> None:
+        """ValueError, without the value, for anything but 32 bytes within the curve's order."""
+        self.__secret = bytearray(secret)
+        self.address = _derive_address(self.__secret)
+
+    @classmethod
+    def generate(cls) -> "DelegateKey":
+        """A new key from the operating system's randomness."""
+        return cls(coincurve.PrivateKey().secret)
+
+    def sign_transaction(self, fields: Mapping[str, Any]) -> SignedTransaction:
+        """Sign an EIP-1559 transaction without an access list (RFC 6979, low s).
+
+        `fields`: chainId, nonce, gas, maxFeePerGas, maxPriorityFeePerGas, value as integers, `to` as address, `data` as
+        bytes. ValueError for a missing or unknown field, a wrong type or a number out of range.
+        """
+        payload = build_payload(fields)
+        digest = keccak(DYNAMIC_FEE_TYPE + rlp.encode(payload))
+        signature = coincurve.PrivateKey(bytes(self.__secret)).sign_recoverable(digest, hasher=None)
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        raw = DYNAMIC_FEE_TYPE + rlp.encode([*payload, signature[64], r, s])
+        return SignedTransaction(raw, TxHash("0x" + keccak(raw).hex()))
+
+    def wipe(self) -> None:
+        """Overwrite the secret; signing afterwards is a ValueError."""
+        self.__secret[:] = bytes(len(self.__secret))
+
+    def hand_over(self) -> str:
+        """The secret as 0x hex, for Vault alone to store when the key is made."""
+        return "0x" + self.__secret.hex()
+
+    def __repr__(self) -> str:
+        return f"DelegateKey({self.address})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a delegate key is neither copied nor pickled")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a delegate key is neither copied nor pickled")
+
+    def __del__(self) -> None:
+        if hasattr(self, "_DelegateKey__secret"):
+            self.wipe()
+
+
+def _derive_address(secret: bytearray) -> Address:
+    if len(secret) != SECRET_BYTES:
+        raise ValueError("a private key has 32 bytes")
+    try:
+        public = coincurve.PrivateKey(bytes(secret)).public_key.format(compressed=False)
+    except ValueError:
+        # The library's own message is harmless today; a chained one need not stay so.
+        raise ValueError("not a number within the curve's order") from None
+    return Address(to_checksum_address(keccak(public[1:])[-20:]))
+
+
+def build_payload(fields: Mapping[str, Any]) -> list[Any]:
+    """The unsigned EIP-1559 payload in its order, with an empty access list."""
+    if fields.keys() - {"type"} != set(_FIELDS) or fields.get("type", 2) != 2:
+        raise ValueError("an EIP-1559 transaction has the fields " + ", ".join(_FIELDS))
+    for name in _AMOUNTS:
+        amount = fields[name]
+        if type(amount) is not int or not 0 <= amount <= _LARGEST.get(name, 2**256 - 1):
+            raise ValueError(f"{name} is no integer in range")
+    to, data = fields["to"], fields["data"]
+    # Hex text for bytes and bytes for an address are mistakes that encoders accept in silence.
+    if not (isinstance(data, bytes) and isinstance(to, str) and is_checksum_address(to)):
+        raise ValueError("`data` is bytes and `to` an EIP-55 address")
+    if fields["maxPriorityFeePerGas"] > fields["maxFeePerGas"]:
+        raise ValueError("the priority fee exceeds the fee cap")
+    values = {**fields, "to": bytes.fromhex(to[2:])}
+    return [*(values[name] for name in _FIELDS), []]
