@@ -1,0 +1,47 @@
+"""Signers and their transactions, to look at."""
+
+from django.contrib import admin
+
+from ostium_service.admin_base import ReadOnlyAdmin
+from relay.models import OutboundTransaction, Signer, TransactionAttempt, TransactionEvent
+
+
+@admin.register(Signer)
+class SignerAdmin(ReadOnlyAdmin):
+    """Addresses we sign with; the keys are in Vault."""
+
+    list_display = ("address", "network", "purpose", "state", "next_nonce", "halted_reason")
+    list_filter = ("network", "purpose", "state")
+    search_fields = ("address",)
+
+
+class AttemptInline(admin.TabularInline[TransactionAttempt, OutboundTransaction]):
+    """Hashes that may be on chain. The raw bytes stay out: whoever has them can send them."""
+
+    model = TransactionAttempt
+    fields = ("purpose", "tx_hash", "max_fee_per_gas", "created_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+
+class EventInline(admin.TabularInline[TransactionEvent, OutboundTransaction]):
+    """The story, oldest first."""
+
+    model = TransactionEvent
+    fields = ("at", "from_state", "to_state", "reason", "evidence")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+
+@admin.register(OutboundTransaction)
+class OutboundTransactionAdmin(ReadOnlyAdmin):
+    """One nonce each."""
+
+    list_display = ("id", "kind", "signer", "nonce", "state", "created_at", "final_at", "mined_hash")
+    list_filter = ("state", "kind", "signer__network")
+    list_select_related = ("signer",)
+    search_fields = ("id", "mined_hash", "attempts__tx_hash")
+    exclude = ("data",)
+    inlines = (AttemptInline, EventInline)

@@ -1,0 +1,161 @@
+"""Signers and the transactions that leave by them."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from ostium_service.types import Network, TxHash
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+NETWORKS = [(network.value, network.value) for network in Network]
+
+
+class Signer(models.Model):
+    """An address whose key lives in Vault, and the nonce its next transaction takes.
+
+    The row is the lock of the nonce: it is held only while signing and storing (milliseconds), never across the
+    network. `next_nonce` is empty until the first use, which sets it from the chain.
+    """
+
+    class Purpose(models.TextChoices):
+        DELEGATE = "delegate"
+        RELAYER = "relayer"
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        HALTED = "halted"
+        RETIRED = "retired"
+
+    network = models.CharField(max_length=10, choices=NETWORKS)
+    address = models.CharField(max_length=42)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    halted_reason = models.CharField(max_length=200, blank=True)
+    next_nonce = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "address"], name="one_signer_per_address"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["active", "halted", "retired"]), name="signer_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.purpose} {self.address} ({self.state})"
+
+
+class OutboundTransaction(models.Model):
+    """One intent to change the chain, bound to one nonce for ever. Its attempts are the bytes that may be out."""
+
+    class State(models.TextChoices):
+        SIGNED = "SIGNED"
+        SENT = "SENT"
+        UNKNOWN = "UNKNOWN"
+        MINED = "MINED"
+        REVERTED = "REVERTED"
+        EXPIRED = "EXPIRED"
+        REPLACED = "REPLACED"
+
+    FINAL_STATES = (State.MINED, State.REVERTED, State.EXPIRED, State.REPLACED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="transactions")
+    kind = models.CharField(max_length=40)
+    nonce = models.BigIntegerField()
+    to = models.CharField(max_length=42)
+    data = models.BinaryField()
+    gas_limit = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.SIGNED)
+    deadline = models.DateTimeField()
+    mined_hash = models.CharField(max_length=66, blank=True)
+    block_number = models.BigIntegerField(null=True)
+    block_hash = models.CharField(max_length=66, blank=True)
+    gas_used = models.BigIntegerField(null=True)
+    effective_gas_price = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    final_at = models.DateTimeField(null=True)
+
+    if TYPE_CHECKING:
+        attempts: RelatedManager["TransactionAttempt"]
+        events: RelatedManager["TransactionEvent"]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signer", "nonce"], name="one_transaction_per_nonce"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["SIGNED", "SENT", "UNKNOWN", "MINED", "REVERTED", "EXPIRED", "REPLACED"]),
+                name="outbound_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["signer", "nonce"],
+                name="outbound_unfinished",
+                condition=models.Q(state__in=["SIGNED", "SENT", "UNKNOWN"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} nonce {self.nonce} {self.state}"
+
+    @property
+    def network(self) -> Network:
+        """The network of its signer."""
+        return Network(self.signer.network)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in self.FINAL_STATES
+
+    @property
+    def tx_hash(self) -> TxHash:
+        """The hash of the call itself, mined or not; a cancelling self-transfer has its own attempt and hash."""
+        return TxHash(self.attempts.get(purpose=TransactionAttempt.Purpose.CALL).tx_hash)
+
+
+class TransactionAttempt(models.Model):
+    """Signed bytes under the transaction's nonce: the call, or the self-transfer that spends the nonce instead."""
+
+    class Purpose(models.TextChoices):
+        CALL = "call"
+        CANCEL = "cancel"
+
+    transaction = models.ForeignKey(OutboundTransaction, on_delete=models.PROTECT, related_name="attempts")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    tx_hash = models.CharField(max_length=66, unique=True)
+    raw = models.BinaryField()
+    max_fee_per_gas = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["transaction", "purpose"], name="one_attempt_per_purpose"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.tx_hash}"
+
+
+class TransactionEvent(models.Model):
+    """Append-only story of a transaction: one row per move, with the reason and the evidence for it."""
+
+    transaction = models.ForeignKey(OutboundTransaction, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10)
+    reason = models.CharField(max_length=80)
+    evidence = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state or '-'} -> {self.to_state}: {self.reason}"
