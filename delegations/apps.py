@@ -1,0 +1,9 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class DelegationsConfig(AppConfig):
+    """Who may trade for whom."""
+
+    name = "delegations"

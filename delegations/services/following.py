@@ -1,0 +1,113 @@
+"""Following a submitted Safe transaction to its end. Every step may be repeated, from any process, at any time."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+from procrastinate.contrib.django import app as queue
+
+from delegations.models import SafeTransaction
+from delegations.selectors import get_safe_transaction, watched_submissions
+from delegations.services.chain import read_delegates
+from delegations.services.moves import Reading, finish_executed, finish_failed, reopen_unsent
+from delegations.services.reconciling import settle_client_submission
+from ostium_service import composition
+from ostium_service.gateways.failures import GatewayError
+from ostium_service.gateways.safe_reads import read_execution
+from ostium_service.http import errors
+from ostium_service.parallel import gather
+from ostium_service.types import Network, TxHash
+from relay import services as relay
+from relay.models import OutboundTransaction
+
+logger = structlog.get_logger(__name__)
+
+State = SafeTransaction.State
+Outbound = OutboundTransaction.State
+
+FOLLOW_TASK = "delegations.follow_safe_transaction"
+CLIENT_PATIENCE = timedelta(days=1)
+"""How long a transaction that was handed back is looked for every minute; later only when somebody asks."""
+
+STUCK_AFTER = timedelta(seconds=30)
+"""A relayed transaction without progress for this long may have lost its job."""
+
+
+def defer_follow(*, safe_transaction_id: UUID, seconds: int) -> None:
+    """Put the worker on it; inside the caller's transaction, so that the job exists exactly if the row does."""
+    job = queue.configure_task(FOLLOW_TASK, queue="delegations", schedule_in={"seconds": seconds})
+    job.defer(safe_transaction_id=str(safe_transaction_id))
+
+
+def follow_safe_transaction(*, safe_transaction_id: UUID, actor: str) -> bool:
+    """One step towards the end; whether it is reached. Upstream trouble leaves everything for the next step."""
+    row = get_safe_transaction(safe_transaction_id)
+    if row.state != State.SUBMITTED:
+        return True
+    try:
+        if row.outbound_id is None:
+            settle_client_submission(safe_transaction=row, actor=actor)
+        else:
+            outbound = relay.advance(transaction_id=row.outbound_id)
+            settle_relayed(safe_transaction=row, outbound=outbound, actor=actor)
+    except (GatewayError, errors.ChainUnavailable):
+        logger.warning("safe_transaction_not_read", safe_transaction_id=str(row.pk), network=row.network)
+    return get_safe_transaction(row.pk).state != State.SUBMITTED
+
+
+def follow_until(*, safe_transaction_id: UUID, deadline: float, actor: str) -> None:
+    """Follow a relayed transaction until it is settled or `time.monotonic()` reaches `deadline`."""
+    row = get_safe_transaction(safe_transaction_id)
+    if row.state != State.SUBMITTED or row.outbound_id is None:
+        return
+    outbound = relay.wait_for_receipt(transaction_id=row.outbound_id, deadline=deadline)
+    try:
+        settle_relayed(safe_transaction=row, outbound=outbound, actor=actor)
+    except (GatewayError, errors.ChainUnavailable):
+        logger.warning("safe_transaction_not_read", safe_transaction_id=str(row.pk), network=row.network)
+
+
+def settle_relayed(*, safe_transaction: SafeTransaction, outbound: OutboundTransaction, actor: str) -> None:
+    """Draw the conclusion from a relayed transaction's end; nothing happens before it.
+
+    Raises GatewayError or ChainUnavailable when the chain cannot be read; nothing is written then.
+    """
+    if outbound.state == Outbound.MINED:
+        _settle_mined(safe_transaction, outbound, actor)
+    elif outbound.state == Outbound.EXPIRED:
+        reopen_unsent(safe_transaction_id=safe_transaction.pk, actor=actor)
+    elif outbound.is_final:
+        reason = "tx_reverted" if outbound.state == Outbound.REVERTED else "tx_replaced"
+        finish_failed(safe_transaction_id=safe_transaction.pk, state=State.FAILED, reason=reason, actor=actor)
+
+
+def sweep_submissions(*, actor: str) -> int:
+    """Look after handed-back transactions, and after relayed ones that lost their job; how many were looked at."""
+    now = timezone.now()
+    found = watched_submissions(client_since=now - CLIENT_PATIENCE, relay_before=now - STUCK_AFTER)
+    for safe_transaction_id in found:
+        follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
+    return len(found)
+
+
+def _settle_mined(row: SafeTransaction, outbound: OutboundTransaction, actor: str) -> None:
+    """A status of 1 is not enough: the Safe must say that it executed, and the venue must show the effect.
+
+    The venue is read at `latest`, since nodes forget older state within the minute; an answer from a node that has not
+    seen the receipt's block yet is left for the next step.
+    """
+    network, safe = Network(row.network), row.delegation.safe
+    receipt, (delegates, block) = gather(
+        lambda: composition.arbitrum(network).receipt(TxHash(outbound.mined_hash)),
+        lambda: read_delegates(network=network, safes=[safe]),
+    )
+    if receipt is None or block < receipt.block_number:
+        return
+    executed = read_execution(safe=safe, safe_tx_hash=row.safe_tx_hash, logs=receipt.logs)
+    if executed is not True:
+        reason = "execution_failure" if executed is False else "no_execution_event"
+        finish_failed(safe_transaction_id=row.pk, state=State.FAILED, reason=reason, actor=actor)
+        return
+    reading = Reading(delegates[safe], block, receipt.tx_hash)
+    finish_executed(safe_transaction_id=row.pk, reading=reading, actor=actor)

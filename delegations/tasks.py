@@ -1,0 +1,34 @@
+"""The worker's part: submitted Safe transactions followed to their end, rows compared with the chain."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from delegations import services
+
+ACTOR = "worker"
+POLL_SECONDS = 2
+
+
+@app.task(name="delegations.follow_safe_transaction", queue="delegations")
+def follow_safe_transaction(safe_transaction_id: str) -> None:
+    """Take one step, and come back until the transaction is at its end."""
+    if not services.follow_safe_transaction(safe_transaction_id=UUID(safe_transaction_id), actor=ACTOR):
+        later = follow_safe_transaction.configure(schedule_in={"seconds": POLL_SECONDS})
+        later.defer(safe_transaction_id=safe_transaction_id)
+
+
+@app.periodic(cron="* * * * * */15", periodic_id="delegations.sweep")
+@app.task(name="delegations.sweep_submissions", queue="delegations", queueing_lock="delegations.sweep")
+def sweep_submissions(timestamp: int) -> None:
+    """Look after transactions that lost their job, and after those that clients send by themselves."""
+    del timestamp
+    services.sweep_submissions(actor=ACTOR)
+
+
+@app.periodic(cron="* * * * *", periodic_id="delegations.sync")
+@app.task(name="delegations.sync_delegations", queue="delegations", queueing_lock="delegations.sync")
+def sync_delegations(timestamp: int) -> None:
+    """Notice within a minute that a delegate was replaced or removed from outside."""
+    del timestamp
+    services.sync_delegations(actor=ACTOR)
