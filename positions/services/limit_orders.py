@@ -1,0 +1,56 @@
+"""Resting limit and stop orders. Their slots are an index space of their own, beside the positions'."""
+
+import re
+from dataclasses import dataclass
+
+from eth_utils.address import to_checksum_address
+
+from ostium_service import composition
+from ostium_service.gateways.arbitrum import Call
+from ostium_service.gateways.failures import Reverted
+from ostium_service.gateways.ostium_contracts import GET_OPEN_LIMIT_ORDER, LIMIT_ORDER_IDS, LimitOrder
+from ostium_service.types import Address, Network
+from positions.services.trader_state import require_output
+
+LIMIT_PREFIX = "limit-"
+_SLOT_NAME = re.compile(r"(0x[0-9a-fA-F]{40})_([0-9]{1,5})_([0-9]{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class RestingOrder:
+    """An order with the contract's own number for it."""
+
+    number: int
+    order: LimitOrder
+
+
+def parse_slot_name(text: str) -> tuple[Address, int, int] | None:
+    """Trader, pair and index from the index's `<trader>_<pair>_<index>`; None for anything else."""
+    match = _SLOT_NAME.fullmatch(text)
+    if match is None or int(match[2]) > 0xFFFF or int(match[3]) > 0xFF:
+        return None
+    return Address(to_checksum_address(match[1].lower())), int(match[2]), int(match[3])
+
+
+def read_resting_order(*, network: Network, trader: Address, pair_id: int, index: int) -> RestingOrder | None:
+    """The order in a slot now, None for an empty one. GatewayError when the node does not answer."""
+    storage = composition.contract_addresses(network).trading_storage
+    order, number = composition.arbitrum(network).call_many(
+        [
+            Call(to=storage, data=GET_OPEN_LIMIT_ORDER.encode(trader, pair_id, index)),
+            Call(to=storage, data=LIMIT_ORDER_IDS.encode(trader, pair_id, index)),
+        ]
+    )
+    # The contract may also revert for an empty slot.
+    held = None if isinstance(order, Reverted) else GET_OPEN_LIMIT_ORDER.decode(order)
+    return None if held is None else RestingOrder(LIMIT_ORDER_IDS.decode(require_output(number)), held)
+
+
+def read_limit_order_id(*, network: Network, trader: Address, pair_id: int, index: int, block: int) -> str:
+    """`limit-<n>` by the contract's own counter, as of the block that placed the order: later the slot may be empty.
+
+    GatewayError when the node does not answer for that block.
+    """
+    storage = composition.contract_addresses(network).trading_storage
+    call = Call(to=storage, data=LIMIT_ORDER_IDS.encode(trader, pair_id, index))
+    return f"{LIMIT_PREFIX}{LIMIT_ORDER_IDS.decode(composition.arbitrum(network).call(call, block=block))}"

@@ -1,0 +1,131 @@
+"""The life of a trading write: claim, admit, plan, simulate, sign and store, send, wait, answer."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app as queue
+
+from delegations.selectors import tradable_delegation
+from ostium_service import composition
+from ostium_service.gateways.ostium_contracts import encode_delegated_action
+from ostium_service.types import Address, Network
+from positions.models import ExecutionState, PerpsExecution
+from positions.services.answers import describe_outcome
+from positions.services.following import reflect_transaction, wait_for_outcome
+from positions.services.ledger import Intent, claim_execution, lock_for_signing, reject_execution, write_move
+from positions.services.refusals import describe_refusal
+from relay import services as relay
+
+logger = structlog.get_logger(__name__)
+
+SEND_WITHIN = timedelta(seconds=60)
+"""A transaction that is still unsent after this long is never sent late; its execution ends EXPIRED."""
+
+FOLLOW_AFTER_SECONDS = 2
+"""When the worker first looks after an execution whose own request is normally still waiting for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do on chain for an intent: the trader's inner call and the operation's own answer fields."""
+
+    inner: bytes
+    pair_id: int
+    terms: Mapping[str, Any]
+    trade_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The data of a success, and whether an earlier request had made it."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
+
+
+def run_write(*, intent: Intent, make_plan: Callable[[Address], Plan]) -> Answer:
+    """Carry an intent out once, and answer with what is known when the patience of a write is over.
+
+    `make_plan` gets the delegate's address, makes every check that the operation needs and changes nothing. A refusal
+    before the signature ends the row REJECTED, sends nothing and does not burn the key; after the signature the stored
+    transaction is followed to its end whatever becomes of this request.
+    """
+    deadline = time.monotonic() + settings.OSTIUM_WRITE_WAIT_SECONDS
+    claim = claim_execution(intent=intent)
+    structlog.contextvars.bind_contextvars(execution_id=str(claim.execution.pk))
+    if claim.replayed:
+        return Answer(describe_outcome(execution=claim.execution, replayed=True), replayed=True)
+    execution = _sign(claim.execution, make_plan)
+    execution = _broadcast(execution)
+    execution = wait_for_outcome(execution=execution, deadline=deadline)
+    return Answer(describe_outcome(execution=execution))
+
+
+def _sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> PerpsExecution:
+    """Bring the row to SIGNED, or end it REJECTED and raise why."""
+    try:
+        return _plan_and_sign(execution, make_plan)
+    except Exception as error:
+        refusal = describe_refusal(error=error, execution=execution)
+        details = refusal.details if isinstance(refusal.details, Mapping) else {}
+        row = reject_execution(execution=execution, code=refusal.code, reason=str(details.get("reason", "")))
+        if row.state in {ExecutionState.RECEIVED, ExecutionState.REJECTED}:
+            logger.info("execution_refused", code=refusal.code, exc_info=refusal.status == 500)
+            raise refusal from error
+        # The commit was made although its answer was lost: the transaction is stored and goes its way.
+        return row
+
+
+def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> PerpsExecution:
+    network, trader = Network(execution.network), Address(execution.trader_address)
+    delegation = tradable_delegation(network=network, trader=trader)
+    delegate = Address(delegation.delegate_address)
+    plan = make_plan(delegate)
+    prepared = relay.prepare(
+        network=network,
+        signer=delegate,
+        to=composition.contract_addresses(network).trading,
+        data=encode_delegated_action(trader, plan.inner),
+        kind=execution.operation,
+    )
+    return _store_signature(execution, delegate, plan, prepared)
+
+
+def _store_signature(
+    execution: PerpsExecution, delegate: Address, plan: Plan, prepared: relay.Prepared
+) -> PerpsExecution:
+    """The one database transaction of a write: lease, gate, nonce, signature, state and follow-up job, all or none."""
+    with transaction.atomic():
+        row = lock_for_signing(execution=execution)
+        stored = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
+        row = write_move(
+            row=row,
+            to=ExecutionState.SIGNED,
+            reason="signed and stored",
+            evidence={"txHash": stored.tx_hash, "nonce": stored.nonce},
+            transaction=stored,
+            tx_hash=stored.tx_hash,
+            delegate_address=delegate,
+            pair_id=plan.pair_id,
+            trade_id=plan.trade_id,
+            terms=dict(plan.terms),
+        )
+        queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
+            execution_id=str(row.pk)
+        )
+    return row
+
+
+def _broadcast(execution: PerpsExecution) -> PerpsExecution:
+    """Send what is stored. Outside every database transaction: nothing goes out before it is committed."""
+    if execution.transaction_id is None:
+        return execution
+    sent = relay.broadcast(transaction_id=execution.transaction_id)
+    return reflect_transaction(execution=execution, transaction=sent)
