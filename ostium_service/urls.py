@@ -1,0 +1,16 @@
+"""The one composition point of the HTTP side."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from ostium_service.http.health import HealthView, MetricsView, ReadyView
+
+urlpatterns = [
+    path("health", HealthView.as_view()),
+    path("ready", ReadyView.as_view()),
+    path("metrics", MetricsView.as_view()),
+    path("admin/", admin.site.urls),
+    path("v1/", include("markets.urls")),
+    path("v1/", include("positions.urls")),
+    path("v1/", include("delegations.urls")),
+]
