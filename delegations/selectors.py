@@ -55,10 +55,10 @@ def get_safe_transaction(safe_transaction_id: UUID) -> SafeTransaction:
     return rows.get(pk=safe_transaction_id)
 
 
-def is_claimed_by_another(*, network: Network, safe: Address, user_id: str) -> bool:
-    """Whether another user's delegation of the Safe is ACTIVE."""
+def claim_of_another(*, network: Network, safe: Address, user_id: str) -> Delegation | None:
+    """Another user's ACTIVE delegation of the Safe."""
     rows = Delegation.objects.filter(network=network, safe_address=safe, status=Status.ACTIVE)
-    return rows.exclude(user_id=user_id).exists()
+    return rows.exclude(user_id=user_id).first()
 
 
 def last_delegate(*, network: Network, safe: Address) -> Address | None:
@@ -78,10 +78,10 @@ def active_delegations() -> QuerySet[Delegation]:
     return Delegation.objects.filter(status=Status.ACTIVE).order_by("id")
 
 
-def client_submissions(*, delegation: Delegation) -> list[SafeTransaction]:
-    """The delegation's transactions that were handed back to be sent by the client, and whose end is not known."""
-    rows = delegation.safe_transactions.filter(_submitted_by(SafeTransaction.Submitter.CLIENT))
-    return list(rows.select_related("delegation").order_by("created_at"))
+def open_submissions(*, delegation: Delegation) -> list[UUID]:
+    """The delegation's transactions that are on their way to the chain, as far as is known."""
+    rows = delegation.safe_transactions.filter(state=SafeTransaction.State.SUBMITTED)
+    return list(rows.order_by("created_at").values_list("id", flat=True))
 
 
 def watched_submissions(*, client_since: datetime, relay_before: datetime) -> list[UUID]:

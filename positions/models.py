@@ -82,6 +82,8 @@ class PerpsExecution(models.Model):
     mined_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(auto_now_add=True)
+    # The transaction's count of vanished blocks under which this row's conclusions were drawn.
+    vanished = models.IntegerField(default=0)
 
     if TYPE_CHECKING:
         events: RelatedManager["ExecutionEvent"]

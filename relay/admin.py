@@ -3,7 +3,17 @@
 from django.contrib import admin
 
 from ostium_service.admin_base import ReadOnlyAdmin
-from relay.models import OutboundTransaction, Signer, TransactionAttempt, TransactionEvent
+from relay.models import OutboundTransaction, Signer, SignerEvent, TransactionAttempt, TransactionEvent
+
+
+class SignerEventInline(admin.TabularInline[SignerEvent, Signer]):
+    """Who stopped, resumed or retired it."""
+
+    model = SignerEvent
+    fields = ("at", "what", "actor", "reason", "evidence")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
 
 
 @admin.register(Signer)
@@ -13,6 +23,7 @@ class SignerAdmin(ReadOnlyAdmin):
     list_display = ("address", "network", "purpose", "state", "next_nonce", "halted_reason")
     list_filter = ("network", "purpose", "state")
     search_fields = ("address",)
+    inlines = (SignerEventInline,)
 
 
 class AttemptInline(admin.TabularInline[TransactionAttempt, OutboundTransaction]):
@@ -39,7 +50,7 @@ class EventInline(admin.TabularInline[TransactionEvent, OutboundTransaction]):
 class OutboundTransactionAdmin(ReadOnlyAdmin):
     """One nonce each."""
 
-    list_display = ("id", "kind", "signer", "nonce", "state", "created_at", "final_at", "mined_hash")
+    list_display = ("id", "kind", "signer", "nonce", "state", "created_at", "decided_at", "mined_hash")
     list_filter = ("state", "kind", "signer__network")
     list_select_related = ("signer",)
     search_fields = ("id", "mined_hash", "attempts__tx_hash")

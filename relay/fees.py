@@ -27,6 +27,11 @@ def fee_cap(*, base_fee: Wei, floor: Wei, ceiling: Wei) -> Wei | None:
     return Wei(min(max(2 * base_fee, floor), ceiling))
 
 
-def replacement_fee(*, previous: Wei, base_fee: Wei) -> Wei:
-    """A cap that a node takes in place of `previous` under the same nonce and that the present base fee allows."""
-    return Wei(max(-(-previous * REPLACEMENT_NUMERATOR // REPLACEMENT_DENOMINATOR), 2 * base_fee))
+def replacement_fee(*, previous: Wei, base_fee: Wei, ceiling: Wei) -> Wei | None:
+    """A cap that a node takes in place of `previous` under the same nonce and that the present base fee allows.
+
+    None when no cap up to `ceiling` does both: then the transaction waits for the fee to fall.
+    """
+    least = Wei(-(-previous * REPLACEMENT_NUMERATOR // REPLACEMENT_DENOMINATOR))
+    fee = Wei(min(max(least, 2 * base_fee), ceiling))
+    return fee if fee >= least and fee >= base_fee else None

@@ -50,6 +50,23 @@ class Signer(models.Model):
         return f"{self.network} {self.purpose} {self.address} ({self.state})"
 
 
+class SignerEvent(models.Model):
+    """Append-only: who stopped, resumed or retired a signer, when and why."""
+
+    signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    what = models.CharField(max_length=40)
+    actor = models.CharField(max_length=150)
+    reason = models.CharField(max_length=200)
+    evidence = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.what} by {self.actor}: {self.reason}"
+
+
 class OutboundTransaction(models.Model):
     """One intent to change the chain, bound to one nonce for ever. Its attempts are the bytes that may be out."""
 
@@ -58,11 +75,13 @@ class OutboundTransaction(models.Model):
         SENT = "SENT"
         UNKNOWN = "UNKNOWN"
         MINED = "MINED"
+        FINAL = "FINAL"
         REVERTED = "REVERTED"
         EXPIRED = "EXPIRED"
+        CANCELLED = "CANCELLED"
         REPLACED = "REPLACED"
 
-    FINAL_STATES = (State.MINED, State.REVERTED, State.EXPIRED, State.REPLACED)
+    UNDECIDED = (State.SIGNED, State.SENT, State.UNKNOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="transactions")
@@ -73,6 +92,8 @@ class OutboundTransaction(models.Model):
     gas_limit = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.SIGNED)
     deadline = models.DateTimeField()
+    # Why its nonce shall be spent by a self-transfer instead: empty while the call may still be sent.
+    given_up = models.CharField(max_length=40, blank=True)
     mined_hash = models.CharField(max_length=66, blank=True)
     block_number = models.BigIntegerField(null=True)
     block_hash = models.CharField(max_length=66, blank=True)
@@ -80,7 +101,11 @@ class OutboundTransaction(models.Model):
     effective_gas_price = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
-    final_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    # The block was `safe` and still held it; nothing about this row is looked at any more.
+    confirmed_at = models.DateTimeField(null=True)
+    # How often its block vanished: whoever drew conclusions under an earlier count has to draw them again.
+    vanished = models.IntegerField(default=0)
 
     if TYPE_CHECKING:
         attempts: RelatedManager["TransactionAttempt"]
@@ -90,16 +115,27 @@ class OutboundTransaction(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["signer", "nonce"], name="one_transaction_per_nonce"),
             models.CheckConstraint(
-                condition=models.Q(state__in=["SIGNED", "SENT", "UNKNOWN", "MINED", "REVERTED", "EXPIRED", "REPLACED"]),
+                condition=models.Q(
+                    state__in=[
+                        *("SIGNED", "SENT", "UNKNOWN", "MINED", "FINAL"),
+                        *("REVERTED", "EXPIRED", "CANCELLED", "REPLACED"),
+                    ]
+                ),
                 name="outbound_state_known",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["signer", "nonce"],
-                name="outbound_unfinished",
+                name="outbound_undecided",
                 condition=models.Q(state__in=["SIGNED", "SENT", "UNKNOWN"]),
-            )
+            ),
+            models.Index(
+                fields=["block_number"],
+                name="outbound_unconfirmed",
+                condition=models.Q(state__in=["MINED", "REVERTED", "EXPIRED", "CANCELLED"], confirmed_at__isnull=True),
+            ),
+            models.Index(fields=["vanished"], name="outbound_vanished", condition=models.Q(vanished__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -111,18 +147,29 @@ class OutboundTransaction(models.Model):
         return Network(self.signer.network)
 
     @property
-    def is_final(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in self.FINAL_STATES
+    def is_decided(self) -> bool:
+        """Whether the chain has said what became of it (or its nonce went to bytes that are not ours)."""
+        return self.state not in self.UNDECIDED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the call itself was mined with status 1."""
+        return self.state in {self.State.MINED, self.State.FINAL}
 
     @property
     def tx_hash(self) -> TxHash:
-        """The hash of the call itself, mined or not; a cancelling self-transfer has its own attempt and hash."""
-        return TxHash(self.attempts.get(purpose=TransactionAttempt.Purpose.CALL).tx_hash)
+        """The hash it was mined under, else the one of the call's newest bytes."""
+        if self.mined_hash:
+            return TxHash(self.mined_hash)
+        newest = self.attempts.filter(purpose=TransactionAttempt.Purpose.CALL).latest("id")
+        return TxHash(newest.tx_hash)
 
 
 class TransactionAttempt(models.Model):
-    """Signed bytes under the transaction's nonce: the call, or the self-transfer that spends the nonce instead."""
+    """Signed bytes under the transaction's nonce: the call, again with a higher fee, or the self-transfer instead.
+
+    All are kept with their hashes, since any of them may be the one that is mined.
+    """
 
     class Purpose(models.TextChoices):
         CALL = "call"
@@ -137,7 +184,9 @@ class TransactionAttempt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["transaction", "purpose"], name="one_attempt_per_purpose"),
+            models.UniqueConstraint(
+                fields=["transaction"], condition=models.Q(purpose="cancel"), name="one_cancellation_per_transaction"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Reading signers and transactions."""
 
+from datetime import datetime
 from uuid import UUID
 
 from ostium_service.types import Address, Network
@@ -30,14 +31,35 @@ def get_transaction(transaction_id: UUID) -> OutboundTransaction:
     return OutboundTransaction.objects.select_related("signer").get(pk=transaction_id)
 
 
-def unsent_predecessors(transaction: OutboundTransaction) -> list[OutboundTransaction]:
+def unsent_predecessors(
+    transaction: OutboundTransaction, *, stored_before: datetime | None = None
+) -> list[OutboundTransaction]:
     """Transactions of the same signer with a smaller nonce that are not known to be out, in nonce order."""
+    found = OutboundTransaction.objects.select_related("signer").filter(
+        signer=transaction.signer,
+        nonce__lt=transaction.nonce,
+        state__in=[OutboundTransaction.State.SIGNED, OutboundTransaction.State.UNKNOWN],
+    )
+    if stored_before is not None:
+        found = found.filter(created_at__lt=stored_before)
+    return list(found.order_by("nonce"))
+
+
+def unconfirmed_transactions(network: Network, *, up_to_block: int, limit: int) -> list[OutboundTransaction]:
+    """Decided transactions whose block is at most `up_to_block` and was not yet seen to be safe, oldest first."""
+    states = OutboundTransaction.State
     return list(
         OutboundTransaction.objects.select_related("signer")
         .filter(
-            signer=transaction.signer,
-            nonce__lt=transaction.nonce,
-            state__in=[OutboundTransaction.State.SIGNED, OutboundTransaction.State.UNKNOWN],
+            signer__network=network,
+            state__in=[states.MINED, states.REVERTED, states.EXPIRED, states.CANCELLED],
+            confirmed_at__isnull=True,
+            block_number__lte=up_to_block,
         )
-        .order_by("nonce")
+        .order_by("block_number")[:limit]
     )
+
+
+def halted_signers() -> list[Signer]:
+    """Signers that stopped because the chain disagreed with our rows."""
+    return list(Signer.objects.filter(state=Signer.State.HALTED).order_by("id"))

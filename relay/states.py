@@ -10,17 +10,21 @@ from relay.models import OutboundTransaction, TransactionEvent
 
 State = OutboundTransaction.State
 
+OUTCOMES = frozenset({State.MINED, State.REVERTED, State.EXPIRED, State.CANCELLED, State.REPLACED})
+
 MOVES: Mapping[str, frozenset[str]] = {
-    State.SIGNED: frozenset(
-        {State.SENT, State.UNKNOWN, State.MINED, State.REVERTED, State.EXPIRED, State.REPLACED},
-    ),
-    State.UNKNOWN: frozenset({State.SENT, State.MINED, State.REVERTED, State.EXPIRED, State.REPLACED}),
-    State.SENT: frozenset({State.MINED, State.REVERTED, State.EXPIRED, State.REPLACED}),
-    State.MINED: frozenset(),
-    State.REVERTED: frozenset(),
-    State.EXPIRED: frozenset(),
+    State.SIGNED: OUTCOMES | {State.SENT, State.UNKNOWN},
+    State.UNKNOWN: OUTCOMES | {State.SENT},
+    State.SENT: OUTCOMES,
+    # Back to SENT or UNKNOWN only when the block that decided it has vanished.
+    State.MINED: frozenset({State.FINAL, State.SENT}),
+    State.REVERTED: frozenset({State.SENT}),
+    State.EXPIRED: frozenset({State.UNKNOWN}),
+    State.CANCELLED: frozenset({State.UNKNOWN}),
+    State.FINAL: frozenset(),
     State.REPLACED: frozenset(),
 }
+"""The database's trigger (migration 0002) refuses everything else too; a test compares the two."""
 
 
 def move(
@@ -39,8 +43,8 @@ def move(
             transaction=row, from_state=row.state, to_state=to, reason=reason, evidence=dict(evidence or {})
         )
         row.state = to
-        if row.is_final:
-            fields["final_at"] = timezone.now()
+        if to in OUTCOMES:
+            fields["decided_at"] = timezone.now()
         for name, value in fields.items():
             setattr(row, name, value)
         row.save(update_fields=["state", *fields])

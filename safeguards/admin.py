@@ -10,6 +10,6 @@ from safeguards.models import Grant
 class GrantAdmin(ReadOnlyAdmin):
     """Which delegate may act for which trader, as the gate reads it."""
 
-    list_display = ("trader", "network", "delegate", "state", "updated_at")
-    list_filter = ("network", "state")
+    list_display = ("trader", "network", "delegate", "state", "suspended", "updated_at")
+    list_filter = ("network", "state", "suspended")
     search_fields = ("trader", "delegate")

@@ -95,7 +95,7 @@ def _check_grant(*, network: Network, trader: Address, signer: Address) -> None:
     grant = Grant.objects.select_for_update(no_key=True).filter(network=network, trader=trader).first()
     if grant is None or grant.state == Grant.State.WITHDRAWN or grant.delegate != signer:
         raise errors.DelegationNotActive
-    if grant.state == Grant.State.SUSPENDED:
+    if grant.suspended:
         raise errors.DelegationSuspended
 
 

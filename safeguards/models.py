@@ -14,23 +14,24 @@ class Grant(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active"
-        SUSPENDED = "suspended"
         WITHDRAWN = "withdrawn"
 
     network = models.CharField(max_length=10, choices=[(n.value, n.value) for n in Network])
     trader = models.CharField(max_length=42)
     delegate = models.CharField(max_length=42)
     state = models.CharField(max_length=10, choices=State.choices)
+    # Stands beside the state: only a resume lifts it, so neither a new approval nor another delegate escapes it.
+    suspended = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["network", "trader"], name="one_grant_per_trader"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=["active", "suspended", "withdrawn"]), name="grant_state_known"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=["active", "withdrawn"]), name="grant_state_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.network} {self.trader} -> {self.delegate} ({self.state})"
+        return (
+            f"{self.network} {self.trader} -> {self.delegate} ({self.state}{', suspended' if self.suspended else ''})"
+        )

@@ -1,6 +1,9 @@
 """Writing grants. Callers hold the transaction that changes the delegation itself."""
 
+from collections.abc import Collection
+
 from django.db import transaction
+from django.utils import timezone
 
 from ostium_service.types import Address, Network
 from safeguards.models import Grant
@@ -9,39 +12,30 @@ from safeguards.models import Grant
 def grant_trading(*, network: Network, trader: Address, delegate: Address) -> Grant:
     """Let `delegate` trade for `trader`; an earlier delegate's grant is overwritten, as the venue's slot is.
 
-    A suspension survives for the same delegate: staff suspended it, and only a resume may lift that.
+    A suspension survives, for this delegate and for any other: staff suspended the trader, only a resume lifts that.
     """
     with transaction.atomic():
-        grant = Grant.objects.select_for_update().filter(network=network, trader=trader).first()
-        if grant is None:
-            return Grant.objects.create(network=network, trader=trader, delegate=delegate, state=Grant.State.ACTIVE)
-        if grant.delegate == delegate and grant.state == Grant.State.SUSPENDED:
-            return grant
-        grant.delegate = delegate
-        grant.state = Grant.State.ACTIVE
-        grant.save(update_fields=["delegate", "state", "updated_at"])
+        grant, _ = Grant.objects.select_for_update().update_or_create(
+            network=network, trader=trader, defaults={"delegate": delegate, "state": Grant.State.ACTIVE}
+        )
         return grant
 
 
 def withdraw_grant(*, network: Network, trader: Address) -> None:
-    """End the grant of `trader`, whatever its state. Nothing happens when there is none."""
-    _set_state(network, trader, Grant.State.WITHDRAWN, only_from=(Grant.State.ACTIVE, Grant.State.SUSPENDED))
+    """End the grant of `trader`; a suspension stays noted. Nothing happens when there is none."""
+    Grant.objects.filter(network=network, trader=trader).update(state=Grant.State.WITHDRAWN, updated_at=timezone.now())
 
 
 def suspend_grant(*, network: Network, trader: Address) -> None:
     """Refuse the next signature for `trader`, at once and in every process, until `resume_grant`."""
-    _set_state(network, trader, Grant.State.SUSPENDED, only_from=(Grant.State.ACTIVE,))
+    Grant.objects.filter(network=network, trader=trader).update(suspended=True, updated_at=timezone.now())
+
+
+def suspend_grants(*, network: Network, traders: Collection[Address]) -> int:
+    """The same for many traders in one statement; how many grants there were."""
+    return Grant.objects.filter(network=network, trader__in=traders).update(suspended=True, updated_at=timezone.now())
 
 
 def resume_grant(*, network: Network, trader: Address) -> None:
     """Lift a suspension; a withdrawn grant stays withdrawn."""
-    _set_state(network, trader, Grant.State.ACTIVE, only_from=(Grant.State.SUSPENDED,))
-
-
-def _set_state(network: Network, trader: Address, state: Grant.State, *, only_from: tuple[Grant.State, ...]) -> None:
-    with transaction.atomic():
-        grant = Grant.objects.select_for_update().filter(network=network, trader=trader).first()
-        if grant is None or grant.state not in only_from:
-            return
-        grant.state = state
-        grant.save(update_fields=["state", "updated_at"])
+    Grant.objects.filter(network=network, trader=trader).update(suspended=False, updated_at=timezone.now())

@@ -16,8 +16,7 @@ from delegations.services.chain import SafeView, read_safe, require_supported
 from delegations.services.confirming import SignedHash, confirm_owners, parse_request
 from delegations.services.events import record_event
 from delegations.services.following import defer_follow, follow_until
-from delegations.services.preparing import refuse_foreign_claim
-from delegations.services.reconciling import apply_reading
+from delegations.services.reconciling import apply_reading, refuse_foreign_claim
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.failures import GatewayError, Reverted
@@ -85,13 +84,13 @@ def execute_signed(*, signed: Signed, actor: str) -> Outcome:
     if row.state == State.EXECUTED or _is_relayed(row):
         return _answer(row, deadline, actor, replayed=True)
     _refuse_ended(row)
-    if signed.kind == Kind.APPROVE:
-        refuse_foreign_claim(network=signed.network, safe=signed.safe, user_id=signed.user_id)
     tx = load_transaction(row)
     request, view = _read(signed, row)
     if signed.kind == Kind.REVOKE and view.delegate != row.delegation.delegate:
         apply_reading(delegation=row.delegation, delegate=view.delegate, block=view.block, actor=actor)
         return Outcome(get_safe_transaction(row.pk))
+    if signed.kind == Kind.APPROVE:
+        refuse_foreign_claim(view=view, network=signed.network, user_id=signed.user_id, actor=actor)
     _require_nonce(row, view, tx)
     confirmations = confirm_owners(signed=request, facts=view.facts, answers=view.extra, network=signed.network, tx=tx)
     missing = view.facts.threshold - len(confirmations)

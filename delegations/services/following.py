@@ -73,11 +73,11 @@ def settle_relayed(*, safe_transaction: SafeTransaction, outbound: OutboundTrans
 
     Raises GatewayError or ChainUnavailable when the chain cannot be read; nothing is written then.
     """
-    if outbound.state == Outbound.MINED:
+    if outbound.succeeded:
         _settle_mined(safe_transaction, outbound, actor)
-    elif outbound.state == Outbound.EXPIRED:
+    elif outbound.state in {Outbound.EXPIRED, Outbound.CANCELLED}:
         reopen_unsent(safe_transaction_id=safe_transaction.pk, actor=actor)
-    elif outbound.is_final:
+    elif outbound.is_decided:
         reason = "tx_reverted" if outbound.state == Outbound.REVERTED else "tx_replaced"
         finish_failed(safe_transaction_id=safe_transaction.pk, state=State.FAILED, reason=reason, actor=actor)
 

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from delegations.models import Delegation, SafeTransaction
 from delegations.services.events import record_event
 from ostium_service.types import Address, Network
-from safeguards.models import Grant
 from safeguards.services import grant_trading, withdraw_grant
 
 Status = Delegation.Status
@@ -108,7 +107,7 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
         _record(other, row, "superseded", actor, _evidence(reading))
     grant = grant_trading(network=Network(delegation.network), trader=delegation.safe, delegate=delegation.delegate)
     delegation.status = Status.ACTIVE
-    delegation.suspended = grant.state == Grant.State.SUSPENDED
+    delegation.suspended = grant.suspended
     delegation.approval = row
     delegation.chain_block = reading.block
     delegation.last_error = ""

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.selectors import delegation_for, is_claimed_by_another
+from delegations.selectors import delegation_for
 from delegations.services.chain import SafeView, read_safe, read_state, require_supported
 from delegations.services.choosing import choose_delegate
 from delegations.services.events import record_event
-from delegations.services.reconciling import apply_reading
+from delegations.services.reconciling import apply_reading, refuse_foreign_claim
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.failures import Reverted
@@ -75,11 +75,11 @@ def prepare_approval(
     DelegateUnknown, DelegateKeyMissing, SafeWalletMissing, SafeVersionUnsupported, SafeTxReverted (the venue, USDC or
     the Safe's guard would refuse) and ChainUnavailable; nothing is stored then.
     """
-    refuse_foreign_claim(network=network, safe=safe, user_id=user_id)
     chosen = choose_delegate(network=network, safe=safe, wanted=delegate)
     calls = _approval_calls(network=network, delegate=chosen, allowance=allowance)
     view = _read_and_try(network=network, safe=safe, calls=calls)
     release = require_supported(network=network, facts=view.facts, our_signers=signer_addresses(network))
+    refuse_foreign_claim(view=view, network=network, user_id=user_id, actor=actor)
     _refuse_reverts(view.extra)
     tx = batch_calls(calls, multi_send=release.multi_send_call_only, nonce=view.facts.nonce)
     _ask_guard(network=network, view=view, tx=tx)
@@ -122,12 +122,6 @@ def prepare_revocation(
     _ask_guard(network=network, view=view, tx=tx)
     with transaction.atomic():
         return _store(delegation=delegation, draft=Draft(SafeTransaction.Kind.REVOKE, tx, view), actor=actor)
-
-
-def refuse_foreign_claim(*, network: Network, safe: Address, user_id: str) -> None:
-    """TraderNotAllowed when another user's delegation of the Safe is ACTIVE."""
-    if is_claimed_by_another(network=network, safe=safe, user_id=user_id):
-        raise errors.TraderNotAllowed(details={"reason": "safe_claimed"})
 
 
 def _approval_calls(*, network: Network, delegate: Address, allowance: UsdcUnits | None) -> list[InnerCall]:

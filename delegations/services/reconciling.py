@@ -9,8 +9,8 @@ import structlog
 from django.utils import timezone
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.selectors import active_delegations, client_submissions
-from delegations.services.chain import BATCH, read_delegates, read_progress
+from delegations.selectors import active_delegations, claim_of_another
+from delegations.services.chain import BATCH, SafeView, read_delegates, read_progress
 from delegations.services.moves import Reading, end_active, finish_executed, finish_failed
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
@@ -30,9 +30,7 @@ class ChainState:
 
 
 def reconcile(*, delegation: Delegation, actor: str) -> ChainState:
-    """Read the chain for one row, settle what its client may have sent, and correct the row. ChainUnavailable else."""
-    for submission in client_submissions(delegation=delegation):
-        settle_client_submission(safe_transaction=submission, actor=actor)
+    """Read the chain for one row and correct the row by it. Refused with ChainUnavailable."""
     delegates, block = read_delegates(network=Network(delegation.network), safes=[delegation.safe])
     on_chain = delegates[delegation.safe]
     apply_reading(delegation=delegation, delegate=on_chain, block=block, actor=actor)
@@ -50,6 +48,16 @@ def mark_replaced(*, network: Network, trader: Address) -> None:
     row = Delegation.objects.filter(network=network, safe_address=trader, status=Delegation.Status.ACTIVE).first()
     if row is not None:
         reconcile(delegation=row, actor="simulation")
+
+
+def refuse_foreign_claim(*, view: SafeView, network: Network, user_id: str, actor: str) -> None:
+    """TraderNotAllowed when another user's delegation of the Safe is ACTIVE, and still is by the chain."""
+    claim = claim_of_another(network=network, safe=view.facts.address, user_id=user_id)
+    if claim is None:
+        return
+    apply_reading(delegation=claim, delegate=view.delegate, block=view.block, actor=actor)
+    if claim_of_another(network=network, safe=view.facts.address, user_id=user_id) is not None:
+        raise errors.TraderNotAllowed(details={"reason": "safe_claimed"})
 
 
 def sync_delegations(*, actor: str) -> int:

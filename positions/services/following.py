@@ -12,7 +12,7 @@ from ostium_service import composition
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.types import Network, TxHash
 from positions.models import ExecutionState, PerpsExecution
-from positions.selectors import find_stalled
+from positions.selectors import find_stalled, find_vanished
 from positions.services.ledger import abandon_execution, move_execution
 from positions.services.settlement import Settlement, read_placement, read_reclaim, read_settlement
 from relay import services as relay
@@ -31,6 +31,7 @@ RECLAIM_LOOKED_FOR_AFTER = timedelta(seconds=20)
 FAILED_TRANSACTIONS: Mapping[str, tuple[str, str]] = {
     OutboundTransaction.State.REVERTED: (ExecutionState.REVERTED, "REVERTED"),
     OutboundTransaction.State.EXPIRED: (ExecutionState.EXPIRED, "NOT_SENT_IN_TIME"),
+    OutboundTransaction.State.CANCELLED: (ExecutionState.EXPIRED, "NOT_ALLOWED_ANY_MORE"),
     OutboundTransaction.State.REPLACED: (ExecutionState.EXPIRED, "NONCE_USED_ELSEWHERE"),
 }
 
@@ -72,7 +73,7 @@ def reflect_transaction(*, execution: PerpsExecution, transaction: OutboundTrans
         return move_execution(
             execution_id=execution.pk, to=ExecutionState.SENT, reason=f"transaction {transaction.state}"
         )
-    if transaction.state == states.MINED:
+    if transaction.succeeded:
         try:
             return _reflect_receipt(execution, transaction)
         except GatewayError as error:
@@ -92,6 +93,7 @@ def sweep_executions() -> int:
 
     This is what finds rows of lost jobs and dead processes. One row's failure does not stop the others.
     """
+    reopen_vanished()
     rows = find_stalled(before=timezone.now() - STALLED_AFTER, limit=SWEEP_ROWS)
     for execution_id in rows:
         try:
@@ -99,6 +101,23 @@ def sweep_executions() -> int:
         except Exception:
             logger.exception("sweep_step_failed", execution_id=str(execution_id))
     return len(rows)
+
+
+def reopen_vanished() -> None:
+    """Follow again every execution whose conclusions were drawn from a block that has vanished since."""
+    for execution in find_vanished(limit=SWEEP_ROWS):
+        transaction = execution.transaction
+        if transaction is None:
+            continue
+        move_execution(
+            execution_id=execution.pk,
+            to=ExecutionState.SENT,
+            reason="the block of its transaction has vanished",
+            evidence={"result": execution.result},
+            vanished=transaction.vanished,
+            result=None,
+            ended_at=None,
+        )
 
 
 def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction) -> PerpsExecution:
@@ -117,6 +136,8 @@ def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction
         evidence={"block": receipt.block_number, "blockHash": receipt.block_hash, "gasUsed": receipt.gas_used},
         order_id=placement.order_id,
         trade_id=placement.trade_id or execution.trade_id,
+        tx_hash=receipt.tx_hash,
+        vanished=transaction.vanished,
     )
     if placement.result is None or row.state != ExecutionState.MINED:
         return row

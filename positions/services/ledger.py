@@ -27,12 +27,13 @@ MOVES: Mapping[str, frozenset[str]] = {
         {ExecutionState.SENT, ExecutionState.MINED, ExecutionState.REVERTED, ExecutionState.EXPIRED}
     ),
     ExecutionState.SENT: frozenset({ExecutionState.MINED, ExecutionState.REVERTED, ExecutionState.EXPIRED}),
-    ExecutionState.MINED: frozenset({ExecutionState.SETTLED, ExecutionState.CANCELLED}),
-    ExecutionState.SETTLED: frozenset(),
+    # Back to SENT only when the block that the conclusion was drawn from has vanished.
+    ExecutionState.MINED: frozenset({ExecutionState.SETTLED, ExecutionState.CANCELLED, ExecutionState.SENT}),
+    ExecutionState.SETTLED: frozenset({ExecutionState.SENT}),
     ExecutionState.REJECTED: frozenset(),
-    ExecutionState.REVERTED: frozenset(),
-    ExecutionState.CANCELLED: frozenset(),
-    ExecutionState.EXPIRED: frozenset(),
+    ExecutionState.REVERTED: frozenset({ExecutionState.SENT}),
+    ExecutionState.CANCELLED: frozenset({ExecutionState.SENT}),
+    ExecutionState.EXPIRED: frozenset({ExecutionState.SENT}),
 }
 TIME_FIELDS: Mapping[str, str] = {
     ExecutionState.SIGNED: "signed_at",

@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app as queue
 from delegations.selectors import tradable_delegation
 from ostium_service import composition
 from ostium_service.gateways.ostium_contracts import encode_delegated_action
+from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from positions.models import ExecutionState, PerpsExecution
 from positions.services.answers import describe_outcome
@@ -77,7 +78,8 @@ def _sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> Pe
         details = refusal.details if isinstance(refusal.details, Mapping) else {}
         row = reject_execution(execution=execution, code=refusal.code, reason=str(details.get("reason", "")))
         if row.state in {ExecutionState.RECEIVED, ExecutionState.REJECTED}:
-            logger.info("execution_refused", code=refusal.code, exc_info=refusal.status == 500)
+            log = logger.error if isinstance(refusal, errors.OstiumInternalError) else logger.info
+            log("execution_refused", code=refusal.code, exc_info=isinstance(refusal, errors.OstiumInternalError))
             raise refusal from error
         # The commit was made although its answer was lost: the transaction is stored and goes its way.
         return row

@@ -1,77 +1,73 @@
-"""Following a stored transaction to its end. Every step may be repeated, from any process, at any time."""
+"""Following a stored transaction until the chain has decided it. Every step may be repeated, from any process."""
 
 import time
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 
 from ostium_service import composition
-from ostium_service.gateways.arbitrum import Receipt, SendOutcome
+from ostium_service.gateways.arbitrum import Receipt
 from ostium_service.gateways.failures import GatewayError
+from ostium_service.http.errors import ServiceError
 from ostium_service.observability.metrics import observe_relay_stage
 from ostium_service.types import Address, TxHash, Wei
 from relay.fees import replacement_fee
 from relay.models import OutboundTransaction, TransactionAttempt
 from relay.selectors import get_transaction, unsent_predecessors
+from relay.services.sending import must_not_be_sent, newest_attempt, resend, send
 from relay.services.signers import halt_signer
-from relay.services.signing import sign_cancellation
+from relay.services.signing import CANCEL, cancellation_ceiling, sign_cancellation, sign_replacement
 from relay.states import move
 
 logger = structlog.get_logger(__name__)
 
 State = OutboundTransaction.State
 POLL_SECONDS = 0.25
-RESEND_AFTER = timedelta(seconds=10)
-"""A receipt takes about a second on Arbitrum; bytes unseen for longer may have been dropped and are sent again."""
+RESEND_AFTER = timedelta(seconds=5)
+"""A receipt takes about a second on Arbitrum; bytes unseen for longer may have been dropped."""
 
-OUT = frozenset({SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN})
-MAYBE_OUT = frozenset({SendOutcome.UNKNOWN, SendOutcome.NONCE_TOO_LOW, SendOutcome.UNDERPRICED})
-"""Outcomes after which only receipts tell: the bytes, or others under the nonce, may be out."""
+PREDECESSOR_PATIENCE = timedelta(seconds=1)
+"""How long a transaction may be stored and unsent before a later one sends it: its own process must be dead."""
+
+DEADLINE = "deadline"
 
 
 def broadcast(*, transaction_id: UUID) -> OutboundTransaction:
-    """Send what is stored, after every earlier transaction of the signer that is not known to be out.
+    """Send what is stored. Never raises for upstream trouble.
 
-    Arbitrum holds no nonce gaps, so order matters. Never raises for upstream trouble: the row says SENT, UNKNOWN, or
-    stays SIGNED when the node certainly refused it, and `advance` goes on from there.
+    The row says SENT, UNKNOWN, or stays SIGNED when the node certainly did not take it; `advance` goes on from there.
+    Bytes that must not go out any more (deadline, suspension, withdrawn delegation) are not sent.
     """
     row = get_transaction(transaction_id)
-    for earlier in unsent_predecessors(row):
-        _send(earlier)
-    return _send(row)
+    return row if must_not_be_sent(row) else send(row)
 
 
 def advance(*, transaction_id: UUID) -> OutboundTransaction:
-    """One step towards the end: look for a receipt under every hash, else send, resend or cancel.
+    """One step: look for a receipt under every hash, else send, resend, raise the fee, or spend the nonce otherwise.
 
-    A transaction that is not known to be out at its deadline is never sent late: its nonce is spent by a
-    self-transfer and it ends EXPIRED. Upstream trouble leaves the row as it is for the next step.
+    A transaction that is not out at its deadline is never sent late, and one whose delegation was suspended before it
+    went out is not sent at all: a self-transfer spends the nonce, and the row ends EXPIRED or CANCELLED. Upstream
+    trouble leaves the row as it is for the next step.
     """
     row = get_transaction(transaction_id)
-    if row.is_final:
+    if row.is_decided:
         return row
     try:
-        finished = _read_receipts(row)
-        if finished is not None:
-            return finished
-        if row.state == State.SENT:
-            return _resend_if_lost(row)
-        if timezone.now() >= row.deadline:
-            return _cancel(row)
-    except GatewayError as error:
-        logger.warning("relay_step_failed", transaction_id=str(row.pk), system=error.system, token=error.token)
+        return _read_receipts(row) or _push(row)
+    except (GatewayError, ServiceError) as error:
+        logger.warning("relay_step_failed", transaction_id=str(row.pk), reason=str(error))
         return row
-    return broadcast(transaction_id=row.pk)
 
 
 def wait_for_receipt(*, transaction_id: UUID, deadline: float) -> OutboundTransaction:
-    """`advance` until the transaction is final or `time.monotonic()` reaches `deadline`."""
+    """`advance` until the transaction is decided or `time.monotonic()` reaches `deadline`."""
     started = time.monotonic()
     while True:
         row = advance(transaction_id=transaction_id)
-        if row.is_final:
+        if row.is_decided:
             observe_relay_stage("receipt", time.monotonic() - started)
             return row
         if time.monotonic() + POLL_SECONDS >= deadline:
@@ -79,34 +75,32 @@ def wait_for_receipt(*, transaction_id: UUID, deadline: float) -> OutboundTransa
         time.sleep(POLL_SECONDS)
 
 
-def _send(row: OutboundTransaction) -> OutboundTransaction:
-    """Send the newest bytes of the row: the cancellation once there is one, else the call before its deadline."""
-    if row.is_final:
+def _push(row: OutboundTransaction) -> OutboundTransaction:
+    """What a row without a receipt needs next."""
+    now = timezone.now()
+    _send_predecessors(row)
+    if row.state != State.SENT:
+        why = must_not_be_sent(row)
+        if why:
+            return _spend_nonce(row, why)
+        sent = send(row)
+        return sent if sent.state == State.SENT else _raise_fee_if_needed(sent)
+    if row.sent_at is None or now - row.sent_at < RESEND_AFTER:
         return row
-    cancellation = row.attempts.filter(purpose=TransactionAttempt.Purpose.CANCEL).first()
-    if cancellation is None and timezone.now() >= row.deadline and row.state != State.SENT:
-        return row
-    attempt = cancellation or row.attempts.get(purpose=TransactionAttempt.Purpose.CALL)
-    started = time.monotonic()
-    outcome = composition.arbitrum(row.network).send_raw(bytes(attempt.raw))
-    observe_relay_stage("broadcast", time.monotonic() - started)
-    evidence = {"txHash": attempt.tx_hash, "outcome": outcome.value}
-    if cancellation is not None:
-        return row
-    if outcome in OUT:
-        return move(transaction=row, to=State.SENT, reason="broadcast", evidence=evidence, sent_at=timezone.now())
-    if outcome in MAYBE_OUT:
-        return move(transaction=row, to=State.UNKNOWN, reason="broadcast without an answer", evidence=evidence)
-    logger.warning("broadcast_refused", transaction_id=str(row.pk), outcome=outcome.value)
-    return row
+    if now >= row.deadline:
+        # Out, but not mined: the node dropped it or never had it. Sending it again would be sending it late.
+        return _spend_nonce(row, DEADLINE)
+    return _end_if_replaced(_raise_fee_if_needed(resend(row)))
 
 
-def _resend_if_lost(row: OutboundTransaction) -> OutboundTransaction:
-    if row.sent_at is not None and timezone.now() - row.sent_at >= RESEND_AFTER:
-        composition.arbitrum(row.network).send_raw(bytes(row.attempts.get(purpose=TransactionAttempt.Purpose.CALL).raw))
-        OutboundTransaction.objects.filter(pk=row.pk, state=State.SENT).update(sent_at=timezone.now())
-        return _end_if_replaced(row)
-    return row
+def _send_predecessors(row: OutboundTransaction) -> None:
+    """Arbitrum keeps no nonce gaps: what an earlier process stored and never sent goes out first, in order."""
+    for earlier in unsent_predecessors(row, stored_before=timezone.now() - PREDECESSOR_PATIENCE):
+        why = must_not_be_sent(earlier)
+        if why:
+            _spend_nonce(earlier, why)
+        else:
+            send(earlier)
 
 
 def _read_receipts(row: OutboundTransaction) -> OutboundTransaction | None:
@@ -115,13 +109,14 @@ def _read_receipts(row: OutboundTransaction) -> OutboundTransaction | None:
     for attempt in row.attempts.order_by("id"):
         receipt = arbitrum.receipt(TxHash(attempt.tx_hash))
         if receipt is not None:
-            return _finish(row, attempt, receipt)
+            return _decide(row, attempt, receipt)
     return None
 
 
-def _finish(row: OutboundTransaction, attempt: TransactionAttempt, receipt: Receipt) -> OutboundTransaction:
-    if attempt.purpose == TransactionAttempt.Purpose.CANCEL:
-        to, reason = State.EXPIRED, "its nonce was spent by a self-transfer"
+def _decide(row: OutboundTransaction, attempt: TransactionAttempt, receipt: Receipt) -> OutboundTransaction:
+    if attempt.purpose == CANCEL:
+        to = State.EXPIRED if row.given_up == DEADLINE else State.CANCELLED
+        reason = f"its nonce was spent by a self-transfer: {row.given_up}"
     elif receipt.succeeded:
         to, reason = State.MINED, "receipt with status 1"
     else:
@@ -139,18 +134,38 @@ def _finish(row: OutboundTransaction, attempt: TransactionAttempt, receipt: Rece
     )
 
 
-def _cancel(row: OutboundTransaction) -> OutboundTransaction:
-    """Spend the nonce of a transaction that is too old to send. The call's bytes, if out, may still win the nonce."""
-    for earlier in unsent_predecessors(row):
-        _send(earlier)
-    arbitrum = composition.arbitrum(row.network)
-    call = row.attempts.get(purpose=TransactionAttempt.Purpose.CALL)
-    if not row.attempts.filter(purpose=TransactionAttempt.Purpose.CANCEL).exists():
-        fee = replacement_fee(previous=Wei(call.max_fee_per_gas), base_fee=arbitrum.block("latest").base_fee)
+def _raise_fee_if_needed(row: OutboundTransaction) -> OutboundTransaction:
+    """Sign and send the same call with a higher cap when the base fee has outgrown its cap.
+
+    Above the configured ceiling nothing is signed: the transaction waits for the fee to fall, until its deadline.
+    """
+    attempt = newest_attempt(row)
+    base_fee = composition.arbitrum(row.network).block("latest").base_fee
+    if row.is_decided or attempt.purpose == CANCEL or base_fee <= attempt.max_fee_per_gas:
+        return row
+    fee = replacement_fee(
+        previous=Wei(attempt.max_fee_per_gas), base_fee=base_fee, ceiling=Wei(settings.OSTIUM_MAX_FEE_WEI)
+    )
+    if fee is None:
+        return row
+    key = composition.vault().delegate_key(row.network, Address(row.signer.address))
+    if sign_replacement(transaction=row, key=key, max_fee=fee) is None:
+        return row
+    return send(row)
+
+
+def _spend_nonce(row: OutboundTransaction, why: str) -> OutboundTransaction:
+    """Send the self-transfer under the row's nonce. The call's bytes, if they are out, may still win it."""
+    if not row.attempts.filter(purpose=CANCEL).exists():
+        base_fee = composition.arbitrum(row.network).block("latest").base_fee
+        fee = replacement_fee(
+            previous=Wei(newest_attempt(row).max_fee_per_gas), base_fee=base_fee, ceiling=cancellation_ceiling()
+        )
+        if fee is None:
+            return row
         key = composition.vault().delegate_key(row.network, Address(row.signer.address))
-        sign_cancellation(transaction=row, key=key, max_fee=fee)
-    _send(row)
-    return _end_if_replaced(row)
+        sign_cancellation(transaction=row, key=key, max_fee=fee, why=why)
+    return _end_if_replaced(send(row))
 
 
 def _end_if_replaced(row: OutboundTransaction) -> OutboundTransaction:
@@ -158,12 +173,11 @@ def _end_if_replaced(row: OutboundTransaction) -> OutboundTransaction:
 
     Judged at the `safe` block, since a node behind a load balancer may know the nonce before the receipt.
     """
-    arbitrum = composition.arbitrum(row.network)
-    spent = arbitrum.transaction_count(Address(row.signer.address), block="safe")
+    spent = composition.arbitrum(row.network).transaction_count(Address(row.signer.address), block="safe")
     if spent <= row.nonce:
         return row
-    finished = _read_receipts(row)
-    if finished is not None:
-        return finished
+    decided = _read_receipts(row)
+    if decided is not None:
+        return decided
     halt_signer(signer_id=row.signer_id, reason=f"nonce {row.nonce} was spent by a transaction that is not ours")
     return move(transaction=row, to=State.REPLACED, reason="another hash holds the nonce", evidence={"count": spent})

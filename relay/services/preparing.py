@@ -7,9 +7,9 @@ from django.conf import settings
 
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call, Simulation, StateRead
+from ostium_service.gateways.delegate_key import DelegateKey
 from ostium_service.gateways.failures import GatewayError, KeyMissing, Refused, Reverted, System, Unreachable
 from ostium_service.gateways.ostium_errors import Revert, decode_revert
-from ostium_service.gateways.vault import DelegateKey
 from ostium_service.http import errors
 from ostium_service.observability.metrics import observe_relay_stage
 from ostium_service.parallel import gather
@@ -94,7 +94,7 @@ def _check_nonce(*, network: Network, address: Address, chain_nonce: int) -> Non
     The chain's nonce is read before ours, and ours only grows, so the chain being ahead cannot be our own work.
     """
     signer = Signer.objects.get(network=network, address=address)
-    if signer.state != Signer.State.ACTIVE:
+    if signer.state in {Signer.State.HALTED, Signer.State.RETIRED}:
         raise errors.NetworkPaused(details={"reason": f"signer_{signer.state}"})
     if signer.next_nonce is not None and chain_nonce > signer.next_nonce:
         halt_signer(signer_id=signer.pk, reason=f"chain nonce {chain_nonce} is ahead of ours {signer.next_nonce}")

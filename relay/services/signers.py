@@ -9,7 +9,7 @@ from ostium_service.gateways.vault import DelegateKey
 from ostium_service.http import errors
 from ostium_service.observability.metrics import count_security_event
 from ostium_service.types import Address, Network
-from relay.models import Signer
+from relay.models import Signer, SignerEvent
 
 logger = structlog.get_logger(__name__)
 
@@ -55,5 +55,6 @@ def halt_signer(*, signer_id: int, reason: str) -> None:
         signer.state = Signer.State.HALTED
         signer.halted_reason = reason[:200]
         signer.save(update_fields=["state", "halted_reason", "updated_at"])
+        SignerEvent.objects.create(signer=signer, what="halted", actor="relay", reason=reason[:200])
     count_security_event("signer_halted")
     logger.error("signer_halted", signer=signer.address, network=signer.network, reason=reason)

@@ -1,10 +1,14 @@
 """The pipeline from simulation to receipt, on a real chain with a key in a real Vault."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
+from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.utils import timezone
 from eth_account import Account
@@ -29,6 +33,13 @@ def store(prepared: Prepared, *, seconds: float = 60) -> OutboundTransaction:
 
 def wait(row: OutboundTransaction) -> OutboundTransaction:
     return wait_for_receipt(transaction_id=row.pk, deadline=time.monotonic() + PATIENCE)
+
+
+def run(name: str, *arguments: str) -> dict[str, Any]:
+    output = StringIO()
+    call_command(name, *arguments, stdout=output)
+    found: dict[str, Any] = json.loads(output.getvalue())
+    return found
 
 
 def story(row: OutboundTransaction) -> list[tuple[str, str, str]]:
@@ -171,6 +182,24 @@ def test_foreign_use_of_the_key_halts_the_signer(world: World) -> None:
     assert (signer.state, signer.halted_reason) == ("halted", "chain nonce 2 is ahead of ours 1")
     with pytest.raises(errors.NetworkPaused):
         world.prepare_open()
+
+    arguments = ("--network", "testnet", "--address", world.delegate.lower())
+    looked_at = {
+        "address": world.delegate,
+        "chain_nonce": 2,
+        "next_nonce": 1,
+        "undecided": 0,
+        "foreign": 1,
+        "resumed": False,
+    }
+    assert run("resume_signer", *arguments) == looked_at
+    with pytest.raises(CommandError, match="--actor and --reason"):
+        run("resume_signer", *arguments, "--yes")
+    resumed = run("resume_signer", *arguments, "--yes", "--actor", "ada", "--reason", "a drill with the key's copy")
+    assert resumed == looked_at | {"resumed": True}
+    assert [(event.what, event.actor) for event in signer.events.all()] == [("halted", "relay"), ("resumed", "ada")]
+    after = wait(store(world.prepare_open()))
+    assert (after.state, after.nonce) == ("MINED", 2)
 
 
 def test_an_empty_purse_is_said_before_signing(world: World) -> None:

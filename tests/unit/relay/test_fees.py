@@ -23,5 +23,12 @@ def test_a_base_fee_above_the_ceiling_has_no_cap() -> None:
 
 
 def test_a_replacement_pays_at_least_a_tenth_more_and_rounds_up() -> None:
-    assert replacement_fee(previous=Wei(1001), base_fee=Wei(1)) == 1127
-    assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000)) == 6000
+    ceiling = Wei(5 * GWEI)
+    assert replacement_fee(previous=Wei(1001), base_fee=Wei(1), ceiling=ceiling) == 1127
+    assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000), ceiling=ceiling) == 6000
+
+
+def test_a_replacement_stops_at_the_ceiling_or_waits() -> None:
+    assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000), ceiling=Wei(4000)) == 4000
+    assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000), ceiling=Wei(2999)) is None
+    assert replacement_fee(previous=Wei(1000), base_fee=Wei(1), ceiling=Wei(1100)) is None

@@ -1,0 +1,16 @@
+"""The worker's part: mined rows are watched until their block is safe."""
+
+from django.conf import settings
+from procrastinate.contrib.django import app
+
+from relay.services.confirming import check_recent_blocks, confirm_transactions
+
+
+@app.periodic(cron="* * * * * */20", periodic_id="relay.confirm")
+@app.task(name="relay.confirm_transactions", queue="relay", queueing_lock="relay.confirm", lock="relay.confirm")
+def confirm(timestamp: int) -> None:
+    """Mark what is safe, and put back what the chain has forgotten."""
+    del timestamp
+    for network in settings.OSTIUM_NETWORKS:
+        check_recent_blocks(network=network)
+        confirm_transactions(network=network)

@@ -1,0 +1,31 @@
+"""What staff see: everything, and no way to change it by hand."""
+
+from functools import partial
+
+import pytest
+from django.test import Client
+
+from tests.integration.delegations.conftest import Desk
+
+
+@pytest.mark.parametrize(
+    ("page", "network_filter"),
+    [("delegation", "network"), ("safetransaction", "network"), ("delegationevent", "delegation__network")],
+)
+def test_staff_can_look_search_and_filter_but_not_change(
+    desk: Desk, admin_client: Client, page: str, network_filter: str
+) -> None:
+    safe = desk.new_safe()
+    desk.activate(safe)
+    base = f"/admin/delegations/{page}/"
+    get, post = partial(admin_client.get, secure=True), partial(admin_client.post, secure=True)
+
+    for query, is_found in (("", True), (f"?q={safe.address}", True), (f"?{network_filter}=mainnet", False)):
+        listing = get(base + query)
+        assert listing.status_code == 200
+        assert (listing.context["cl"].result_count > 0) is is_found
+    row = get(base).context["cl"].result_list[0]
+    assert get(f"{base}{row.pk}/change/").status_code == 200
+    assert post(f"{base}{row.pk}/change/", {}).status_code == 403
+    assert get(f"{base}add/").status_code == 403
+    assert post(f"{base}{row.pk}/delete/", {"post": "yes"}).status_code == 403
