@@ -1,6 +1,7 @@
 """The one place where settings become gateways. Each is built at first use and shared by the process.
 
-Nothing is read from the environment below this module; tests swap gateways with `override`.
+Nothing is read from the environment below this module; tests swap gateways with `override`. Whoever asks for a gateway
+is about to wait for the network, so the thread's database connection goes back to the pool first.
 """
 
 import os
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 
+from ostium_service.database import release_connection
 from ostium_service.gateways.arbitrum import Arbitrum
 from ostium_service.gateways.ostium_contracts import DEFAULT_ADDRESSES, Addresses
 from ostium_service.gateways.ostium_prices import OstiumPrices
@@ -83,6 +85,7 @@ def override(**named: object) -> Iterator[None]:
 
 def arbitrum(network: Network) -> Arbitrum:
     """The network's node."""
+    release_connection()
     endpoints = _endpoints(network)
     return _registry.get(
         "arbitrum",
@@ -103,18 +106,21 @@ def contract_addresses(network: Network) -> Addresses:
 
 def subgraph(network: Network) -> OstiumSubgraph:
     """The network's index."""
+    release_connection()
     url = _endpoints(network)["SUBGRAPH_URL"]
     return _registry.get("subgraph", network, lambda: OstiumSubgraph(url, on_call=count_upstream))
 
 
 def prices(network: Network) -> OstiumPrices:
     """The price list; two networks with the same URL share one, so that it is fetched once."""
+    release_connection()
     url = _endpoints(network)["PRICES_URL"]
     return _registry.get("prices", url, lambda: OstiumPrices(url, on_call=count_upstream))
 
 
 def vault() -> Vault:
     """The key store, with the service's own read-only login."""
+    release_connection()
     return _registry.get("vault", "", lambda: Vault(_read_login(), on_call=count_upstream))
 
 

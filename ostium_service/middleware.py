@@ -8,7 +8,8 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from ostium_service.http.envelope import error_for_status, failure_response, read_outcome
 from ostium_service.http.errors import OstiumDisabled, OstiumInternalError, ServiceError, Unauthorized
@@ -60,7 +61,7 @@ class EdgeMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What a view outside DRF let through; for the API only, so that the admin keeps Django's own pages."""
-        if not _is_api(request):
+        if not _is_api(request) or isinstance(exception, Http404 | SuspiciousOperation | PermissionDenied):
             return None
         if isinstance(exception, ServiceError):
             return failure_response(error=exception, request=request)
@@ -86,7 +87,7 @@ def _wrap(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(_API) or request.path == _API.rstrip("/")
+    return request.path.startswith(_API)
 
 
 def _is_internal(request: HttpRequest) -> bool:

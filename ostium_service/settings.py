@@ -85,7 +85,14 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         "options": "-c lock_timeout=5000 -c statement_timeout=20000 -c idle_in_transaction_session_timeout=20000",
     }
 )
-DATABASES["default"].update({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False})
+# A connection goes back to the pool before every call to the outside (composition.py), so a slow upstream keeps
+# threads waiting but no connection. The pool of a process is shared by its threads.
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+    "timeout": 5,
+}
+DATABASES["default"].update({"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, Any] = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
@@ -110,6 +117,10 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = logging_config(LOG_LEVEL)
 LOGGING_CONFIG = "logging.config.dictConfig"
 configure_structlog()
+# The outermost middleware has put an id there that is safe to log, the caller's own or a fresh one.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+# It believes X-Forwarded-For, which anybody can send.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 # --- security of the admin; the API itself uses no cookies -------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction as database
 from django.utils import timezone
 
+from ostium_service.database import in_one_unit
 from relay.models import OutboundTransaction, TransactionEvent
 
 State = OutboundTransaction.State
@@ -27,6 +27,7 @@ MOVES: Mapping[str, frozenset[str]] = {
 """The database's trigger (migration 0002) refuses everything else too; a test compares the two."""
 
 
+@in_one_unit
 def move(
     *, transaction: OutboundTransaction, to: str, reason: str, evidence: Mapping[str, Any] | None = None, **fields: Any
 ) -> OutboundTransaction:
@@ -35,17 +36,16 @@ def move(
     Several processes follow the same row, so a move that another one has made already, or that the row's present
     state does not allow, changes nothing: the stored row is returned as it is.
     """
-    with database.atomic():
-        row = OutboundTransaction.objects.select_for_update().select_related("signer").get(pk=transaction.pk)
-        if to not in MOVES[row.state]:
-            return row
-        TransactionEvent.objects.create(
-            transaction=row, from_state=row.state, to_state=to, reason=reason, evidence=dict(evidence or {})
-        )
-        row.state = to
-        if to in OUTCOMES:
-            fields["decided_at"] = timezone.now()
-        for name, value in fields.items():
-            setattr(row, name, value)
-        row.save(update_fields=["state", *fields])
+    row = OutboundTransaction.objects.select_for_update(of=("self",)).select_related("signer").get(pk=transaction.pk)
+    if to not in MOVES[row.state]:
         return row
+    TransactionEvent.objects.create(
+        transaction=row, from_state=row.state, to_state=to, reason=reason, evidence=dict(evidence or {})
+    )
+    row.state = to
+    if to in OUTCOMES:
+        fields["decided_at"] = timezone.now()
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save(update_fields=["state", *fields])
+    return row

@@ -53,12 +53,13 @@ LATEST_BLOCK: Request = ("eth_getBlockByNumber", ["latest", False])
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message call; `value` in wei."""
+    """A message call; `value` in wei. `gas` caps a call into code of a stranger; None leaves it to the node."""
 
     to: Address
     data: bytes
     sender: Address | None = None
     value: int = 0
+    gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,8 @@ def _call_object(call: Call) -> dict[str, str]:
         fields["from"] = call.sender
     if call.value:
         fields["value"] = hex(call.value)
+    if call.gas is not None:
+        fields["gas"] = hex(call.gas)
     return fields
 
 

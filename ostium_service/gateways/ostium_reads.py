@@ -14,15 +14,16 @@ from ostium_service.gateways.ostium_calls import ZERO_ADDRESS
 from ostium_service.types import Address, LeverageUnits, PercentUnits, PriceUnits, UsdcUnits
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 ARB_SYS = Address("0x0000000000000000000000000000000000000064")
 """Arbitrum's system contract; it alone knows the L2 height (`block.number` in contracts is an L1 estimate)."""
 
 
-class Read(Generic[T]):
+class Read(Generic[T_co]):
     """One view function and how its output becomes a value."""
 
-    def __init__(self, function: Function, convert: Callable[..., T]) -> None:
+    def __init__(self, function: Function, convert: Callable[..., T_co]) -> None:
         self.name = function.name
         self._function = function
         self._convert = convert
@@ -36,7 +37,7 @@ class Read(Generic[T]):
         """Call data; ValueError for arguments that the types do not hold."""
         return self._function.encode(*args)
 
-    def decode(self, output: bytes) -> T:
+    def decode(self, output: bytes) -> T_co:
         """The value; BadAnswer `abi` for anything but the canonical encoding of one."""
         try:
             return self._convert(*decode_values(self._function.outputs, output))

@@ -136,41 +136,50 @@ class TokenKeeper:
 
     def _log_in(self) -> Lease:
         began = self._clock()
-        if not self._login.role_id:
+
+        def look_up() -> Lease:
             client = self.build_client(self._login.token, namespace=self._login.namespace)
-            data = self._ask("lookup", lambda: client.auth.token.lookup_self()["data"])
-            return self._lease_of(client, data, "ttl", began)
-        anonymous = self.build_client(namespace=self._login.namespace)
-        auth = self._ask(
-            "login",
-            lambda: anonymous.auth.approle.login(
+            return build_lease(client, client.auth.token.lookup_self()["data"], "ttl", began)
+
+        def log_in() -> Lease:
+            anonymous = self.build_client(namespace=self._login.namespace)
+            auth = anonymous.auth.approle.login(
                 role_id=self._login.role_id, secret_id=self._login.secret_id, use_token=False
-            )["auth"],
-        )
-        client = self.build_client(str(auth["client_token"]), namespace=self._login.namespace)
-        return self._lease_of(client, auth, "lease_duration", began)
+            )["auth"]
+            client = self.build_client(str(auth["client_token"]), namespace=self._login.namespace)
+            return build_lease(client, auth, "lease_duration", began)
+
+        return self._ask("login", log_in) if self._login.role_id else self._ask("lookup", look_up)
 
     def _renew(self, lease: Lease) -> Lease:
         began = self._clock()
-        auth = self._ask("renew", lambda: lease.client.auth.token.renew_self()["auth"])
-        return self._lease_of(lease.client, auth, "lease_duration", began)
+
+        def renew() -> Lease:
+            auth = lease.client.auth.token.renew_self()["auth"]
+            return build_lease(lease.client, auth, "lease_duration", began)
+
+        return self._ask("renew", renew)
 
     def _ask(self, operation: str, work: Callable[[], T]) -> T:
         return self._guard.read(operation, lambda _: translate(work))
 
-    def _lease_of(self, client: Any, data: Mapping[str, Any], ttl_field: str, began: float) -> Lease:
-        """Counted from before the request; a life of zero seconds is Vault's word for one without end."""
-        seconds = float(data[ttl_field]) or float("inf")
-        return Lease(client, seconds, began + seconds * RENEW_SHARE, began + seconds, bool(data["renewable"]))
+
+def build_lease(client: Any, data: Mapping[str, Any], ttl_field: str, began: float) -> Lease:
+    """Counted from before the request; a life of zero seconds is Vault's word for one without end."""
+    seconds = float(data[ttl_field]) or float("inf")
+    return Lease(client, seconds, began + seconds * RENEW_SHARE, began + seconds, bool(data["renewable"]))
 
 
 def translate(work: Callable[[], T]) -> T:
-    """Run `work`, its hvac and requests exceptions as GatewayErrors, unchained: those carry URLs and Vault's texts."""
+    """Run `work`, its hvac and requests exceptions as GatewayErrors, unchained: those carry URLs and Vault's texts.
+
+    requests' exceptions are OSErrors, and so is a CA file that is gone.
+    """
     try:
         return work()
     except exceptions.VaultError as error:
         failure = classify_vault_error(error)
-    except requests.RequestException as error:
+    except OSError as error:
         failure = classify_transport_error(System.VAULT, error)
     except (KeyError, TypeError, ValueError, AttributeError):
         # Not the JSON of Vault: a redirect of a standby node, a proxy's page.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
@@ -83,6 +84,11 @@ def translate_exception(exc: Exception) -> ServiceError:
         return errors.ValidationError(details=flatten_details(exc.detail))
     if isinstance(exc, Http404):
         return errors.NotFound()
+    if isinstance(exc, OperationalError | InterfaceError):
+        return errors.ChainUnavailable(
+            "The service's ledger cannot be reached. Nothing was signed; try again.",
+            details={"reason": "database_unavailable"},
+        )
     if isinstance(exc, UnreadablePostError):
         return errors.InvalidJson(details={"reason": "body_incomplete"})
     if isinstance(exc, exceptions.MethodNotAllowed):

@@ -1,17 +1,24 @@
-"""Gunicorn's threaded worker with a time box on reading a request.
+"""Gunicorn's threaded worker with a time box on reading a request, and with the envelope on its own refusals.
 
-A client that sends its header or body a byte at a time would otherwise hold a thread for as long as it likes.
+A client that sends its header or body a byte at a time would otherwise hold a thread for as long as it likes; and a
+request that is no HTTP would be answered with a page that repeats parts of it.
 """
 
 import errno
+import json
 import socket
 import time
+import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, cast
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-READ_SECONDS: Final = 10.0
+READ_SECONDS = 10.0
+_BAD_REQUEST: Final = 400
+_SERVER_ERROR: Final = 500
 
 
 class DeadlineSocket:
@@ -56,6 +63,51 @@ class DeadlineWorker(ThreadWorker):
     def handle(self, conn: TConn) -> Any:
         cast("DeadlineSocket", conn.sock).allow(READ_SECONDS)
         return super().handle(conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        page = _CapturedPage()
+        super().handle_error(req, cast("socket.socket", page), addr, exc)
+        try:
+            util.write_nonblock(client, render_refusal(page.status))
+        except OSError:
+            self.log.debug("The refusal of a malformed request could not be sent.")
+
+
+class _CapturedPage:
+    """Stands in for the socket while gunicorn writes its own page, of which only the status is wanted."""
+
+    def __init__(self) -> None:
+        self._written = b""
+
+    @property
+    def status(self) -> int:
+        """The status that gunicorn chose; 400 when it wrote nothing."""
+        words = self._written.split(None, 2)
+        return int(words[1]) if len(words) > 1 and words[1].isdigit() else _BAD_REQUEST
+
+    def sendall(self, data: bytes) -> None:
+        self._written += data
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+
+def render_refusal(status: int) -> bytes:
+    """A whole HTTP answer in the envelope, for a request that could not be read as HTTP; the connection closes."""
+    # Imported late: gunicorn loads this module before there are settings.
+    from ostium_service.http.envelope import build_failure
+    from ostium_service.http.errors import OstiumInternalError, ServiceError, ValidationError
+
+    error: ServiceError = OstiumInternalError()
+    if status != _SERVER_ERROR:
+        error = ValidationError(details=[{"field": "request", "message": "The request is malformed HTTP."}])
+    request_id = str(uuid.uuid4())
+    body = json.dumps(build_failure(error=error, request_id=request_id)).encode()
+    head = (
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nx-request-id: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def _too_slow() -> ConnectionResetError:

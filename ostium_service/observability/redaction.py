@@ -40,7 +40,8 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/_.=-]{8,}", re.IGNORECASE), r"\1 " + MARK),
     (
         re.compile(
-            rf"((?<!\w)\w{{0,40}}?(?:{_NAMED})\w{{0,40}}\\?[\"']?\s*[:=]\s*)(\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'[^']*'|[^\s,;}}]+)",
+            rf"((?<!\w)\w{{0,40}}?(?:{_NAMED})\w{{0,40}}\\*[\"']?\s*[:=]\s*)"
+            r"(\\+\"[^\"]*\"|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;}]+)",
             re.IGNORECASE,
         ),
         r"\1" + MARK,
@@ -49,7 +50,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MARK),
     (re.compile(r"\b[a-z]prv[1-9A-HJ-NP-Za-km-z]{100,}"), MARK),
     (re.compile(r"(?:0x)?[0-9a-f]{64,}", re.IGNORECASE), MARK),
-    (re.compile(r"\\x[0-9a-f]{2}(?:.{0,3}?\\x[0-9a-f]{2}){7,}[^'\"]*", re.IGNORECASE), MARK),
+    (re.compile(r"\bb(?:'(?:[^'\\]|\\.){12,}'|\"(?:[^\"\\]|\\.){12,}\")"), MARK),
     (re.compile(r"(?<![0-9])[0-9]{70,}(?![0-9])"), MARK),
     (re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,}={1,2}"), MARK),
     (re.compile(r"\b(?:[a-z]{3,8}[ \t]+){11,23}[a-z]{3,8}\b", re.IGNORECASE), MARK),

@@ -1,79 +1,14 @@
 """The node's client over a scripted transport: what is asked in which batch, and how answers are matched and judged."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from eth_utils.crypto import keccak
 
-from ostium_service.gateways import arbitrum as module
-from ostium_service.gateways.arbitrum import Arbitrum, Call, SendOutcome
-from ostium_service.gateways.failures import BadAnswer, Refused, Reverted, System, Unreachable
-from ostium_service.gateways.http_client import Answer
-from ostium_service.gateways.resilience import Policy
-from ostium_service.types import Address, Network, TxHash
-
-TO = Address("0x2A9B9c988393f46a2537B0ff11E98c2C15a95afe")
-SENDER = Address("0x1111111111111111111111111111111111111111")
-CHAIN = "0x66eee"
-BLOCK = {"number": "0x10", "hash": "0x" + "cd" * 32, "timestamp": "0x6abc", "baseFeePerGas": "0x1312d00"}
-RAW = b"\x02\xf8\x01"
-RAW_HASH = "0x" + keccak(RAW).hex()
-REVERT = {"code": 3, "message": "execution reverted", "data": "0x1309a563"}
-Reply = Callable[[list[dict[str, Any]]], Any]
-
-
-class Node:
-    """Answers by method; `results` hold a value, an `Error` or an exception to raise."""
-
-    def __init__(self, **results: Any) -> None:
-        self.results: dict[str, Any] = {"eth_chainId": CHAIN, "eth_getBlockByNumber": BLOCK} | results
-        self.posts: list[list[str]] = []
-        self.requests: list[dict[str, Any]] = []
-        self.reshape: Reply = lambda replies: replies
-        self.status = 200
-
-    def __call__(self, *, system: System, url: str, policy: Policy, max_bytes: int) -> "Node":
-        self.system = system
-        return self
-
-    def post(self, body: bytes, *, seconds: float) -> Answer:
-        parsed = json.loads(body)
-        calls = parsed if isinstance(parsed, list) else [parsed]
-        self.posts.append([call["method"] for call in calls])
-        self.requests += calls
-        replies = [self.reply(call) for call in calls]
-        shaped = self.reshape(replies if isinstance(parsed, list) else replies[0])  # type: ignore[arg-type]
-        return Answer(self.status, shaped if isinstance(shaped, bytes) else json.dumps(shaped).encode())
-
-    def reply(self, call: dict[str, Any]) -> dict[str, Any]:
-        result = self.results[call["method"]]
-        if isinstance(result, list):
-            result = result.pop(0)
-        if isinstance(result, Exception):
-            raise result
-        error = isinstance(result, dict) and "code" in result
-        return {"jsonrpc": "2.0", "id": call["id"], "error" if error else "result": result}
-
-
-@pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Arbitrum]:
-    """An Arbitrum whose endpoints are the given nodes, the submit endpoint last."""
-
-    def build(rpc: Node, submit: Node | None = None) -> Arbitrum:
-        nodes = [submit, rpc]
-
-        def open_next(**named: Any) -> Node:
-            node = nodes.pop()
-            assert node is not None
-            return node(**named)
-
-        monkeypatch.setattr(module, "HttpClient", open_next)
-        policy = Policy(attempts=2, pause_seconds=0.0)
-        return Arbitrum(Network.TESTNET, rpc_url="rpc", submit_url="submit" if submit else "", policy=policy)
-
-    return build
+from ostium_service.gateways.arbitrum import Arbitrum, Call
+from ostium_service.gateways.failures import BadAnswer, Refused, Reverted, Unreachable
+from ostium_service.types import TxHash
+from tests.unit.gateways.scripted_node import REVERT, SENDER, TO, Node, Reply
 
 
 def test_the_first_read_asks_for_the_chain_id_in_the_same_post(connect: Callable[..., Arbitrum]) -> None:
@@ -308,54 +243,3 @@ def test_receipt_of_another_transaction_is_an_endpoint_fault(connect: Callable[.
     arbitrum = connect(Node(eth_getTransactionReceipt={"transactionHash": "0x" + "ac" * 32, "status": "0x1"}))
     with pytest.raises(BadAnswer, match="receipt_hash"):
         arbitrum.receipt(TxHash("0x" + "ab" * 32))
-
-
-def error(message: str, code: int = -32000) -> dict[str, Any]:
-    """A node's refusal."""
-    return {"code": code, "message": message}
-
-
-A, K, U = SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN, SendOutcome.UNKNOWN
-SLOW = Unreachable(System.SUBMIT, "too_slow")
-DOWN = Unreachable(System.SUBMIT, "no_connection", unsent=True)
-
-
-@pytest.mark.parametrize(
-    ("submit", "rpc", "outcome", "asked_rpc"),
-    [
-        (RAW_HASH, None, A, 0),
-        (error("already known"), None, K, 0),
-        (error("nonce too low"), None, SendOutcome.NONCE_TOO_LOW, 0),
-        (error("insufficient funds for gas * price + value"), None, SendOutcome.INSUFFICIENT_FUNDS, 0),
-        (SLOW, RAW_HASH, A, 1),
-        (SLOW, error("already known"), K, 1),
-        (SLOW, error("nonce too low: address 0x1, tx: 1 state: 2"), U, 1),
-        (SLOW, error("insufficient funds"), U, 1),
-        (SLOW, SLOW, U, 1),
-        (DOWN, error("nonce too low"), SendOutcome.NONCE_TOO_LOW, 1),
-        (DOWN, error("max fee per gas less than block base fee"), SendOutcome.FEE_TOO_LOW, 1),
-        (DOWN, DOWN, U, 1),
-        ("0x" + "00" * 32, error("nonce too low"), U, 1),
-        (error("something new"), RAW_HASH, A, 1),
-        (error("sequencer busy"), error("nonce too high"), U, 1),
-    ],
-)
-def test_submit_first_then_the_node_while_in_doubt(
-    connect: Callable[..., Arbitrum], submit: Any, rpc: Any, outcome: SendOutcome, asked_rpc: int
-) -> None:
-    node, sequencer = Node(eth_sendRawTransaction=rpc), Node(eth_sendRawTransaction=submit)
-    assert connect(node, sequencer).send_raw(RAW) is outcome
-    assert sequencer.posts == [["eth_sendRawTransaction"]]
-    assert node.posts == [["eth_sendRawTransaction"]] * asked_rpc
-    assert {request["params"][0] for request in node.requests + sequencer.requests} == {"0x" + RAW.hex()}
-
-
-def test_without_a_submit_endpoint_the_node_is_asked_once(connect: Callable[..., Arbitrum]) -> None:
-    node = Node(eth_sendRawTransaction=SLOW)
-    assert connect(node).send_raw(RAW) is U
-    assert node.posts == [["eth_sendRawTransaction"]]
-
-
-def test_an_http_refusal_is_unknown(connect: Callable[..., Arbitrum]) -> None:
-    node = Node(eth_sendRawTransaction=Refused(System.RPC, "http_error"))
-    assert connect(node).send_raw(RAW) is U

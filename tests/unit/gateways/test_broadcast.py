@@ -38,6 +38,7 @@ O = SendOutcome  # noqa: E741
         ("intrinsic gas too low: have 20000, want 21000", O.REJECTED),
         ("transaction type not supported", O.REJECTED),
         ("unknown transaction type", O.REJECTED),
+        ("unknown transaction", O.UNKNOWN),
         ("max priority fee per gas higher than max fee per gas", O.REJECTED),
         ("rlp: expected input list for types.DynamicFeeTx", O.REJECTED),
         ("exceeds block gas limit", O.REJECTED),

@@ -1,0 +1,18 @@
+"""The queue's own command, with a worker that refuses to start half-configured, as the web process does."""
+
+from typing import Any
+
+from procrastinate.contrib.django.management.commands.procrastinate import Command as QueueCommand
+
+from ostium_service.checks import refuse_bad_start, verify_chain_ids
+
+
+class Command(QueueCommand):
+    """`manage.py procrastinate worker` signs and sends, so it is held to the same checks as gunicorn."""
+
+    def handle(self, *args: Any, **kwargs: Any) -> None:
+        """Check before a worker starts; everything else is the queue's."""
+        if kwargs.get("command") == "worker":
+            refuse_bad_start()
+            verify_chain_ids()
+        super().handle(*args, **kwargs)
