@@ -12,7 +12,7 @@ NODE_STAMP := sandbox/node_modules/.stamp
 STORY ?= yes
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup run story test test-unit test-integration test-contract test-faults lint types imports check bench clean
+.PHONY: help setup run story test test-unit test-integration test-contract test-faults lint types imports check lock bench clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -71,6 +71,14 @@ imports: setup ## who may import whom
 
 check: setup ## Django's deployment checks, with a complete production environment of fake values
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py write_errors_page --check
+
+lock: setup ## resolve, pin and hash what pyproject.toml names
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --generate-hashes --python-version 3.11 \
+		pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --generate-hashes --python-version 3.11 \
+		--extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 bench: setup ## figures beside the SDK's own, into the terminal
 	@exec $(BIN)/python -m benchmarks

@@ -84,11 +84,6 @@ def check_tradable(*, prices: PriceList, market: Market, is_day_trade: bool = Fa
     return price
 
 
-def tradable_price(*, network: Network, market: Market, is_day_trade: bool = False) -> Price:
-    """`check_tradable` on the newest list."""
-    return check_tradable(prices=fetch_prices(network=network), market=market, is_day_trade=is_day_trade)
-
-
 def read_markets_and_prices(*, network: Network) -> tuple[MarketList, PriceList]:
     """Both lists, fetched at once when neither is held. MarketsFetchFailed, PriceFetchFailed."""
     held = _held_list(network).peek()

@@ -3,6 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+from django.db.models import Count
+
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, Signer
 
@@ -63,3 +66,32 @@ def unconfirmed_transactions(network: Network, *, up_to_block: int, limit: int) 
 def halted_signers() -> list[Signer]:
     """Signers that stopped because the chain disagreed with our rows."""
     return list(Signer.objects.filter(state=Signer.State.HALTED).order_by("id"))
+
+
+class SignerHalted(Exception):
+    """A signer does not sign any more; its page, the log and `resume_signer` tell why."""
+
+    token = "signer_halted"  # noqa: S105  a state's name, shown by /ready
+
+
+def require_no_halted_signer() -> None:
+    """SignerHalted when one is; the connection of the asking thread is closed again."""
+    try:
+        if Signer.objects.filter(state=Signer.State.HALTED).exists():
+            raise SignerHalted
+    finally:
+        connection.close()
+
+
+def count_signers_by_state() -> dict[str, float]:
+    """How many signers are in each state, zero included."""
+    found = dict(Signer.objects.values_list("state").annotate(number=Count("id")))
+    return {state: float(found.get(state, 0)) for state in Signer.State.values}
+
+
+def count_undecided_by_state() -> dict[str, float]:
+    """How many transactions wait for the chain in each state, zero included."""
+    undecided = OutboundTransaction.UNDECIDED
+    rows = OutboundTransaction.objects.filter(state__in=undecided).values_list("state").annotate(number=Count("id"))
+    found = dict(rows)
+    return {state.value: float(found.get(state, 0)) for state in undecided}

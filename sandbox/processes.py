@@ -18,6 +18,8 @@ LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02
 DEFAULT_STOP_SIGNALS = (signal.SIGTERM,)
 STOP_PATIENCE_SECONDS = 8.0
+LEFTOVER_PATIENCE_SECONDS = 2.0
+SAME_PROCESS_SECONDS = 1.0
 PORTS = range(20_000, 32_000)
 PORT_ATTEMPTS = 200
 
@@ -183,22 +185,33 @@ def signal_group(*, pid: int, number: int) -> None:
 
 
 def read_start_time(pid: int) -> float:
-    """When the process started, in seconds since the epoch; with the pid it names one process for good."""
+    """When the process started, in seconds since the epoch, 0 when it ended; with the pid it names one process."""
     try:
-        return psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.Error:
         return 0.0
 
 
-def end_leftover(*, pid: int, started_at: float) -> bool:
-    """Kill the process group of a child that outlived its parent; False when it is gone or the pid is another's."""
-    if not started_at or abs(read_start_time(pid) - started_at) > 1.0:
-        return False
-    signal_group(pid=pid, number=signal.SIGTERM)
+def is_same_process(*, pid: int, started_at: float) -> bool:
+    """Whether the process that had this pid at that time still runs; the pid may be another's by now."""
+    return bool(started_at) and abs(read_start_time(pid) - started_at) <= SAME_PROCESS_SECONDS
+
+
+def end_leftover_groups(processes: Sequence[tuple[int, float]]) -> int:
+    """End the groups of children, (pid, start time) each, that outlived their parent; how many there were."""
+    left = [(pid, started_at) for pid, started_at in processes if is_same_process(pid=pid, started_at=started_at)]
+    for pid, _ in left:
+        signal_group(pid=pid, number=signal.SIGTERM)
     with contextlib.suppress(SandboxError):
-        wait_until(lambda: read_start_time(pid) == 0.0, seconds=3.0, purpose="the end of a leftover process")
-    signal_group(pid=pid, number=signal.SIGKILL)
-    return True
+        wait_until(
+            lambda: not any(is_same_process(pid=pid, started_at=started_at) for pid, started_at in left),
+            seconds=LEFTOVER_PATIENCE_SECONDS,
+            purpose="the end of leftover processes",
+        )
+    for pid, _ in left:
+        signal_group(pid=pid, number=signal.SIGKILL)
+    return len(left)
 
 
 def build_environment(**values: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sandbox.processes import end_leftover, read_start_time
+from sandbox.processes import end_leftover_groups, is_same_process
 
 ROOT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("SANDBOX_HOME") or ROOT / ".local").resolve()
@@ -13,7 +13,6 @@ HOME = Path(os.environ.get("SANDBOX_HOME") or ROOT / ".local").resolve()
 
 RUN_DIRECTORY = HOME / "run"
 STACK_FILE = RUN_DIRECTORY / "stack.json"
-SAME_PROCESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,7 @@ class RunningProcess:
     @property
     def is_alive(self) -> bool:
         """Whether that very process still runs."""
-        found = read_start_time(self.pid)
-        return bool(found) and abs(found - self.started_at) <= SAME_PROCESS_SECONDS
+        return is_same_process(pid=self.pid, started_at=self.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,6 @@ def end_leftovers() -> int:
     stack = read_stack()
     if stack is None or stack.supervisor.is_alive:
         return 0
-    ended = sum(end_leftover(pid=entry.pid, started_at=entry.started_at) for entry in stack.processes)
+    ended = end_leftover_groups([(entry.pid, entry.started_at) for entry in stack.processes])
     remove_stack()
     return ended

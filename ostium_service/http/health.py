@@ -5,7 +5,7 @@ The probes are handed in with `register_probe`, since this room knows no outside
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
@@ -39,15 +39,22 @@ class Readiness:
         self._budget = budget
         self._cache = cache
         self._probes: dict[str, Probe] = {}
+        self._informational: set[str] = set()
         self._running: dict[str, Future[tuple[str, float]]] = {}
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._seen: tuple[float, dict[str, str]] = (float("-inf"), {})
 
-    def register(self, name: str, probe: Probe) -> None:
-        """Add the probe, or put it in the place of an earlier one of the same name."""
+    def register(self, name: str, probe: Probe, *, informational: bool = False) -> None:
+        """Add the probe, or put it in the place of an earlier one of the same name.
+
+        An informational one is shown, but its failure does not make the service unready.
+        """
         with self._lock:
             self._probes[name] = probe
+            self._informational.discard(name)
+            if informational:
+                self._informational.add(name)
             self._seen = (float("-inf"), {})
 
     def check(self) -> dict[str, str]:
@@ -59,6 +66,11 @@ class Readiness:
             states = self._run()
             self._seen = (time.monotonic(), states)
             return dict(states)
+
+    def is_ready(self, states: Mapping[str, str]) -> bool:
+        """Whether every probe that counts says `ok`, and there is one."""
+        counted = [state for name, state in states.items() if name not in self._informational]
+        return bool(counted) and all(state == OK for state in counted)
 
     def _run(self) -> dict[str, str]:
         if self._pool is None:
@@ -85,9 +97,9 @@ class Readiness:
 readiness = Readiness()
 
 
-def register_probe(name: str, probe: Probe) -> None:
-    """Add a probe to the readiness of this process."""
-    readiness.register(name, probe)
+def register_probe(name: str, probe: Probe, *, informational: bool = False) -> None:
+    """Add a probe to the readiness of this process; an informational one is shown without counting."""
+    readiness.register(name, probe, informational=informational)
 
 
 def _run_probe(name: str, probe: Probe) -> tuple[str, float]:
@@ -116,7 +128,7 @@ class ReadyView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         checks = readiness.check()
-        ready = bool(checks) and all(state == OK for state in checks.values())
+        ready = readiness.is_ready(checks)
         body = {"status": "ready" if ready else "not_ready", "checks": checks}
         response = JsonResponse(body, status=200 if ready else 503)
         response["Cache-Control"] = "no-store"

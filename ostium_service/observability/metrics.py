@@ -6,12 +6,18 @@ With PROMETHEUS_MULTIPROC_DIR set the processes of one machine share the directo
 import os
 import re
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+import structlog
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from ostium_service.http.errors import CATALOGUE
+
+logger = structlog.get_logger(__name__)
 
 OTHER: Final = "other"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,6 +39,7 @@ SECURITY_EVENTS: Final = frozenset(
             "secret_in_payload",
             "gate_refused",
             "signer_halted",
+            "reorg",
             "key_mismatch",
             "hash_mismatch",
             "chain_mismatch",
@@ -101,13 +108,41 @@ def count_security_event(kind: str) -> None:
     _security.labels(_closed(kind, SECURITY_EVENTS)).inc()
 
 
+class _AtScrape(Collector):
+    """Gauges that are read when Prometheus asks, from the database, so that every process tells the same."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (documentation, label, read) in self.sources.items():
+            gauge = GaugeMetricFamily(name, documentation, labels=[label])
+            try:
+                for value, number in read().items():
+                    gauge.add_metric([value], number)
+            except Exception as error:  # noqa: BLE001  a database that is away must not take the other numbers along
+                logger.warning("gauge_not_read", gauge=name, error_type=type(error).__name__)
+                continue
+            yield gauge
+
+
+_at_scrape = _AtScrape()
+
+
+def register_gauge(name: str, documentation: str, *, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    """A gauge with one label from a closed set; `read` gives label value to number, and is asked at every scrape."""
+    _at_scrape.sources[name] = (documentation, label, read)
+
+
 def render_metrics() -> bytes:
     """The exposition text: of this process, or of all that share PROMETHEUS_MULTIPROC_DIR."""
+    scraped = CollectorRegistry()
+    scraped.register(_at_scrape)
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        return generate_latest(PROCESS_REGISTRY)
+        return generate_latest(PROCESS_REGISTRY) + generate_latest(scraped)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(scraped)
 
 
 def _closed(value: str, allowed: frozenset[str]) -> str:

@@ -1,19 +1,14 @@
 """Who may call: the contract's signature over raw bytes and raw target, and everything that is nearly one."""
 
 import time
-from collections.abc import Mapping
-from io import BytesIO
-from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client
 from django.test.client import RequestFactory
 from pytest_django.fixtures import Settings
 
 from ostium_service.http.authentication import authenticate_request, compute_signature
-from ostium_service.http.errors import ServiceError
-from tests.unit.http.conftest import SECRET, Send, sign
+from tests.unit.http.caller import BODY, PATH, RAW, SECRET, Send, assert_refused, raw_request, reason_of
 
 # The contract's vectors.
 VECTORS: list[dict[str, str]] = [
@@ -50,9 +45,6 @@ VECTORS: list[dict[str, str]] = [
         "signature": "31590bcaf61bbef7ab09fe1ccf337129497f33d90595593ca044cd9a980e2874",
     },
 ]
-PATH = "/v1/markets/list"
-BODY = {"network": "testnet"}
-RAW = b'{"network": "testnet"}'
 
 
 @pytest.mark.parametrize("vector", VECTORS)
@@ -84,16 +76,6 @@ def test_a_request_signed_as_in_the_contract_is_let_in(
     with time_machine.travel(int(vector["timestamp"]) / 1000, tick=False):
         signed = authenticate_request(request)
     assert (signed.signature, signed.timestamp) == (vector["signature"], vector["timestamp"])
-
-
-def _reason(response: Any, status: int = 401, code: str = "UNAUTHORIZED") -> Any:
-    body = response.json()
-    assert response.status_code == status, body
-    assert body["success"] is False
-    assert body["error"]["code"] == code
-    assert body["error"]["retryable"] is False
-    assert body["meta"]["requestId"] == response["x-request-id"]
-    return body["error"]["details"]
 
 
 def test_a_signed_request_is_answered(send: Send) -> None:
@@ -128,7 +110,7 @@ def test_a_timestamp_within_the_window_is_fresh_both_ways(send: Send, offset_ms:
 def test_a_timestamp_outside_the_window_is_told_our_clock(send: Send, offset_ms: int) -> None:
     with time_machine.travel(1_790_000_000, tick=False):
         response = send(PATH, BODY, timestamp=1_790_000_000_000 + offset_ms)
-    assert _reason(response) == {
+    assert reason_of(response) == {
         "reason": "timestamp_out_of_window",
         "serverTime": 1_790_000_000_000,
         "allowedMs": 300_000,
@@ -140,18 +122,18 @@ def test_a_timestamp_outside_the_window_is_told_our_clock(send: Send, offset_ms:
     ["-790000000000", "1e12", "+1700000000000", "1" * 400, "1790000000000.0", " 1790000000000", "0x19f0a", "null"],
 )
 def test_a_malformed_timestamp_is_refused(send: Send, value: str) -> None:
-    details = _reason(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))
+    details = reason_of(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))
     assert details["reason"] == "timestamp_malformed"
     assert details["hint"] == "not_13_digits"
 
 
 def test_a_timestamp_in_other_digits_is_malformed(send: Send) -> None:
     value = "\u0967\u096d\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966".encode().decode("latin-1")
-    assert _reason(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))["reason"] == "timestamp_malformed"
+    assert reason_of(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))["reason"] == "timestamp_malformed"
 
 
 def test_seconds_instead_of_milliseconds_are_recognised(send: Send) -> None:
-    details = _reason(send(PATH, BODY, timestamp=int(time.time())))
+    details = reason_of(send(PATH, BODY, timestamp=int(time.time())))
     assert details == {
         "reason": "timestamp_malformed",
         "hint": "looks_like_seconds",
@@ -177,18 +159,18 @@ SIGNATURE = "7f00b3bf0c62f8d15bfb16a5e51b5185b69c8417f4d816c75f66e49a93166b1e"
     ],
 )
 def test_a_signature_in_another_form_is_malformed(send: Send, value: str) -> None:
-    details = _reason(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": value}))
+    details = reason_of(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": value}))
     assert details == {"reason": "signature_malformed", "expected": "64 lower-case hexadecimal digits"}
 
 
 def test_an_empty_signature_is_a_missing_one(send: Send) -> None:
-    assert _reason(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": ""}))["reason"] == "header_missing"
+    assert reason_of(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": ""}))["reason"] == "header_missing"
 
 
 @pytest.mark.parametrize("header", ["HTTP_X_SIGNATURE", "HTTP_X_TIMESTAMP"])
 def test_a_header_sent_twice_is_refused(send: Send, header: str) -> None:
     value = f"{SIGNATURE},{SIGNATURE}" if "SIGNATURE" in header else "1790000000000,1790000000000"
-    assert _reason(send(PATH, BODY, headers={header: value}))["reason"] == "duplicate_header"
+    assert reason_of(send(PATH, BODY, headers={header: value}))["reason"] == "duplicate_header"
 
 
 @pytest.mark.parametrize(
@@ -202,11 +184,11 @@ def test_a_header_sent_twice_is_refused(send: Send, header: str) -> None:
     ],
 )
 def test_the_bytes_are_signed_not_what_they_mean(send: Send, changed: bytes) -> None:
-    assert _reason(send(PATH, changed, signed_body=RAW))["reason"] == "signature_mismatch"
+    assert reason_of(send(PATH, changed, signed_body=RAW))["reason"] == "signature_mismatch"
 
 
 def test_another_secret_does_not_fit(send: Send) -> None:
-    assert _reason(send(PATH, BODY, secret="another-secret-of-32-characters!"))["reason"] == "signature_mismatch"
+    assert reason_of(send(PATH, BODY, secret="another-secret-of-32-characters!"))["reason"] == "signature_mismatch"
 
 
 def test_the_previous_secret_fits_while_rotating(send: Send, edge: Settings) -> None:
@@ -214,160 +196,35 @@ def test_the_previous_secret_fits_while_rotating(send: Send, edge: Settings) -> 
     assert send(PATH, BODY).status_code == 200
     assert send(PATH, BODY, secret="the-new-secret-of-32-characters!").status_code == 200
     edge.HMAC_SECRET_PREVIOUS = ""
-    assert _reason(send(PATH, BODY))["reason"] == "signature_mismatch"
+    assert reason_of(send(PATH, BODY))["reason"] == "signature_mismatch"
 
 
 def test_an_empty_previous_secret_is_no_secret(send: Send) -> None:
-    assert _reason(send(PATH, BODY, secret=""))["reason"] == "signature_mismatch"
+    assert reason_of(send(PATH, BODY, secret=""))["reason"] == "signature_mismatch"
 
 
 def test_without_any_secret_nobody_is_let_in(send: Send, edge: Settings) -> None:
     edge.HMAC_SECRET = ""
     response = send(PATH, BODY, secret="")
-    assert _reason(response, 500, "SERVER_MISCONFIGURED") == {"reason": "hmac_secret_missing"}
+    assert reason_of(response, 500, "SERVER_MISCONFIGURED") == {"reason": "hmac_secret_missing"}
 
 
 @pytest.mark.parametrize("query", ["?a=1", "?", "?a=1&a=0"])
 def test_a_query_is_refused_since_nothing_signs_it(query: str, factory: RequestFactory) -> None:
-    request = _raw_request(factory, RAW_URI=PATH + query, QUERY_STRING=query[1:])
-    _assert_refused(request, "query_not_allowed")
+    request = raw_request(factory, RAW_URI=PATH + query, QUERY_STRING=query[1:])
+    assert_refused(request, "query_not_allowed")
 
 
 def test_a_query_is_refused_without_the_servers_raw_target(send: Send) -> None:
-    assert _reason(send(PATH, BODY, target=PATH + "?a=1"))["reason"] == "query_not_allowed"
+    assert reason_of(send(PATH, BODY, target=PATH + "?a=1"))["reason"] == "query_not_allowed"
 
 
 @pytest.mark.parametrize(
     "raw", ["/v1/markets/%6cist", "/v1//markets/list", "http://host/v1/markets/list", "*", PATH + "#x"]
 )
 def test_the_raw_target_must_be_the_routed_path(raw: str, factory: RequestFactory) -> None:
-    _assert_refused(_raw_request(factory, RAW_URI=raw), "target_malformed")
+    assert_refused(raw_request(factory, RAW_URI=raw), "target_malformed")
 
 
 def test_the_raw_target_is_what_is_signed(factory: RequestFactory) -> None:
-    assert authenticate_request(_raw_request(factory, RAW_URI=PATH)).signature
-
-
-def _raw_request(factory: RequestFactory, **meta: str) -> Any:
-    timestamp = str(time.time_ns() // 1_000_000)
-    target = meta.get("RAW_URI", PATH)
-    extra: Mapping[str, Any] = {
-        "HTTP_X_TIMESTAMP": timestamp,
-        "HTTP_X_SIGNATURE": sign(secret=SECRET, timestamp=timestamp, method="POST", path=target, body=RAW),
-        **meta,
-    }
-    return factory.generic("POST", PATH, RAW, content_type="application/json", **extra)
-
-
-def _assert_refused(request: Any, reason: str) -> None:
-    with pytest.raises(ServiceError) as caught:
-        authenticate_request(request)
-    assert caught.value.code == "UNAUTHORIZED"
-    assert isinstance(caught.value.details, dict)
-    assert caught.value.details["reason"] == reason
-
-
-@pytest.mark.parametrize("declared", ["", "abc", "-1", "1.0"])
-def test_a_body_without_its_length_is_refused(send: Send, declared: str) -> None:
-    response = send(PATH, BODY, headers={"CONTENT_LENGTH": declared, "HTTP_TRANSFER_ENCODING": "chunked"})
-    assert response.status_code == 411
-    assert response.json()["error"]["code"] == "LENGTH_REQUIRED"
-
-
-def test_a_chunked_body_is_refused(factory: RequestFactory) -> None:
-    request = _raw_request(factory)
-    del request.META["CONTENT_LENGTH"]
-    with pytest.raises(ServiceError) as caught:
-        authenticate_request(request)
-    assert (caught.value.code, caught.value.status) == ("LENGTH_REQUIRED", 411)
-
-
-def _padded(size: int) -> bytes:
-    return b'{"network": "testnet", "note": "' + b"x" * (size - 34) + b'"}'
-
-
-def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(send: Send) -> None:
-    assert len(_padded(65_536)) == 65_536
-    assert send(PATH, _padded(65_536)).status_code == 200
-    assert _reason(send(PATH, _padded(65_537)), 413, "PAYLOAD_TOO_LARGE") == {"maxBytes": 65_536}
-
-
-def test_a_large_body_is_refused_without_reading_it(factory: RequestFactory) -> None:
-    class Unreadable:
-        def read(self, *_: Any) -> bytes:
-            raise AssertionError("the body was read")
-
-    request = _raw_request(factory, CONTENT_LENGTH="10000000")
-    request._stream = Unreadable()
-    with pytest.raises(ServiceError) as caught:
-        authenticate_request(request)
-    assert caught.value.code == "PAYLOAD_TOO_LARGE"
-
-
-def test_an_unsigned_body_is_not_read_at_all(factory: RequestFactory) -> None:
-    class Unreadable:
-        def read(self, *_: Any) -> bytes:
-            raise AssertionError("the body was read")
-
-    request = factory.generic("POST", PATH, RAW, content_type="application/json")
-    request._stream = Unreadable()  # type: ignore[attr-defined]
-    _assert_refused(request, "header_missing")
-
-
-def test_a_body_shorter_than_declared_is_incomplete(factory: RequestFactory) -> None:
-    request = _raw_request(factory, CONTENT_LENGTH="100")
-    request._stream = BytesIO(RAW)
-    with pytest.raises(ServiceError) as caught:
-        authenticate_request(request)
-    assert (caught.value.code, caught.value.details) == ("INVALID_JSON", {"reason": "body_incomplete"})
-
-
-def test_a_body_that_breaks_off_is_incomplete(factory: RequestFactory) -> None:
-    class Broken(BytesIO):
-        def read(self, *_: Any) -> bytes:
-            raise ConnectionResetError("the request was not read in time")
-
-    request = _raw_request(factory)
-    request._stream = Broken()
-    with pytest.raises(ServiceError) as caught:
-        authenticate_request(request)
-    assert (caught.value.code, caught.value.details) == ("INVALID_JSON", {"reason": "body_incomplete"})
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    ["application/x-www-form-urlencoded", "text/plain", "", "multipart/form-data; boundary=x", "application/jsonp"],
-)
-def test_another_media_type_is_refused(send: Send, content_type: str) -> None:
-    response = send(PATH, BODY, content_type=content_type)
-    assert _reason(response, 415, "UNSUPPORTED_MEDIA_TYPE") == {"reason": "content_type"}
-
-
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", 'Application/JSON; charset="UTF-8"'])
-def test_json_in_utf8_is_json(send: Send, content_type: str) -> None:
-    assert send(PATH, BODY, content_type=content_type).status_code == 200
-
-
-def test_json_in_another_charset_is_refused(send: Send) -> None:
-    assert send(PATH, BODY, content_type="application/json; charset=utf-16").status_code == 415
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
-def test_an_encoded_body_is_refused(send: Send, encoding: str) -> None:
-    response = send(PATH, BODY, headers={"HTTP_CONTENT_ENCODING": encoding})
-    assert _reason(response, 415, "UNSUPPORTED_MEDIA_TYPE") == {"reason": "content_encoding"}
-
-
-def test_a_wrong_signature_is_said_before_anything_of_the_body_is(send: Send) -> None:
-    response = send(PATH, b"not json", signed_body=b"x", content_type="text/plain")
-    assert _reason(response)["reason"] == "signature_mismatch"
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
-def test_another_method_is_refused_in_the_envelope(method: str) -> None:
-    response: Any = Client().generic(method, PATH)
-    assert response.status_code == 405
-    assert response["Allow"] == "POST"
-    assert response["x-request-id"]
-    if method != "HEAD":
-        assert response.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+    assert authenticate_request(raw_request(factory, RAW_URI=PATH)).signature

@@ -2,8 +2,8 @@
 
 import json
 import re
-import time
 import uuid
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -13,20 +13,7 @@ from rest_framework import exceptions
 
 from ostium_service.http import errors
 from ostium_service.http.envelope import build_success, flatten_details, translate_exception
-from tests.unit.http.conftest import Send
-
-PATH = "/v1/markets/list"
-BODY: dict[str, Any] = {"network": "testnet"}
-
-
-def failure(response: Any) -> Any:
-    body = response.json()
-    meta = body.pop("meta")
-    assert set(meta) == {"timestamp", "requestId"}
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", meta["timestamp"])
-    assert meta["requestId"] == response["x-request-id"]
-    assert response["Content-Type"] == "application/json"
-    return body
+from tests.unit.http.caller import BODY, PATH, Send, failure_of
 
 
 def test_an_answer_is_enveloped_whole(send: Send) -> None:
@@ -61,10 +48,16 @@ def test_the_answer_is_json_whatever_is_accepted(send: Send) -> None:
 def test_every_bad_field_is_named_at_once(send: Send) -> None:
     response = send(
         PATH,
-        {**BODY, "collateral": "1.0000001", "leverage": "x", "traderAddress": "0x0", "signatures": ["0x00", "0x" + "11" * 65, 5]},
+        {
+            **BODY,
+            "collateral": "1.0000001",
+            "leverage": "x",
+            "traderAddress": "0x0",
+            "signatures": ["0x00", "0x" + "11" * 65, 5],
+        },
     )
     assert response.status_code == 400
-    assert failure(response) == {
+    assert failure_of(response) == {
         "success": False,
         "error": {
             "code": "VALIDATION_ERROR",
@@ -83,14 +76,14 @@ def test_every_bad_field_is_named_at_once(send: Send) -> None:
 
 def test_a_missing_network_is_a_missing_field(send: Send) -> None:
     for body in ({}, {"network": None}):
-        error = failure(send(PATH, body))["error"]
+        error = failure_of(send(PATH, body))["error"]
         assert (error["code"], error["details"][0]["field"]) == ("VALIDATION_ERROR", "network")
 
 
 def test_an_unknown_network_has_its_own_code_and_names_the_other_faults_too(send: Send) -> None:
     response = send(PATH, {"network": "arbitrum", "leverage": "0"})
     assert response.status_code == 400
-    assert failure(response)["error"] == {
+    assert failure_of(response)["error"] == {
         "code": "INVALID_NETWORK",
         "message": "The network must be one that this service has enabled; details.enabled lists them.",
         "details": {
@@ -104,11 +97,13 @@ def test_an_unknown_network_has_its_own_code_and_names_the_other_faults_too(send
     }
 
 
-@pytest.mark.parametrize(("raw", "reason"), [(b"", "empty"), (b"[]", "not_an_object"), (b'{"a":1,"a":1}', "duplicate_key")])
+@pytest.mark.parametrize(
+    ("raw", "reason"), [(b"", "empty"), (b"[]", "not_an_object"), (b'{"a":1,"a":1}', "duplicate_key")]
+)
 def test_a_signed_body_that_is_not_strict_json_is_refused(send: Send, raw: bytes, reason: str) -> None:
     response = send(PATH, raw, headers={"CONTENT_TYPE": "application/json"})
     assert response.status_code == 400
-    assert failure(response)["error"] == {
+    assert failure_of(response)["error"] == {
         "code": "INVALID_JSON",
         "message": "The body is not one strict JSON object; details.reason says what is wrong with it.",
         "details": {"reason": reason},
@@ -120,7 +115,7 @@ def test_a_catalogue_error_keeps_its_headers_and_loses_words_of_other_codes(send
     response = send("/v1/refuse", BODY)
     assert response.status_code == 409
     assert response["Retry-After"] == "2"
-    assert failure(response)["error"] == {
+    assert failure_of(response)["error"] == {
         "code": "TX_REVERTED",
         "message": "The read took too long.",
         "details": {"reason": "Waitdeadline", "txHash": "0x1"},
@@ -140,13 +135,13 @@ INTERNAL = {
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_the_unforeseen_is_logged_without_locals_and_not_told(
-    send: Send, edge: Settings, debug: bool, capfd: pytest.CaptureFixture[str]
+    send: Send, edge: Settings, debug: bool, written: StringIO
 ) -> None:
     edge.DEBUG = debug
     response = send("/v1/crash", BODY, headers={"HTTP_X_REQUEST_ID": "crash-1"})
     assert response.status_code == 500
-    assert failure(response) == INTERNAL
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert failure_of(response) == INTERNAL
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
     (logged,) = [line for line in lines if line["event"] == "request_failed_unexpectedly"]
     assert logged["request_id"] == "crash-1"
     assert logged["exception"][0]["exc_type"] == "RuntimeError"
@@ -158,118 +153,42 @@ def test_what_crashes_outside_the_framework_is_enveloped_too(send: Send, edge: S
     edge.DEBUG = debug
     response = send("/v1/plain/crash", BODY)
     assert response.status_code == 500
-    assert failure(response) == INTERNAL
+    assert failure_of(response) == INTERNAL
 
 
 def test_a_catalogue_error_outside_the_framework_is_enveloped(send: Send) -> None:
     response = send("/v1/plain/catalogue", BODY)
     assert response.status_code == 409
-    assert failure(response)["error"]["code"] == "MARKET_CLOSED"
+    assert failure_of(response)["error"]["code"] == "MARKET_CLOSED"
 
 
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/", "/v1", "/v1/markets/list/", "/v1/..%2fadmin"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/", "/v1/markets/list/", "/v1/..%2fadmin"])
 def test_an_unknown_path_is_enveloped(edge: Settings, path: str, debug: bool) -> None:
     edge.DEBUG = debug
     for method in ("GET", "POST"):
         response: Any = Client().generic(method, path)
         assert response.status_code == 404
-        assert failure(response) == {
+        assert failure_of(response) == {
             "success": False,
             "error": {"code": "NOT_FOUND", "message": errors.NotFound.message, "retryable": False},
         }
 
 
 def test_the_frameworks_own_refusal_is_enveloped(send: Send, edge: Settings) -> None:
-    assert failure(send("/v1/plain/suspicious", BODY))["error"]["code"] in {"VALIDATION_ERROR", "OSTIUM_INTERNAL_ERROR"}
+    assert failure_of(send("/v1/plain/suspicious", BODY))["error"]["code"] == "VALIDATION_ERROR"
     edge.ALLOWED_HOSTS = ["other"]
     response = send(PATH, BODY)
     assert response.status_code == 400
-    assert failure(response)["error"]["code"] == "VALIDATION_ERROR"
+    assert failure_of(response)["error"]["code"] == "VALIDATION_ERROR"
 
 
-def test_outside_the_api_the_framework_keeps_its_own_pages() -> None:
+def test_outside_the_api_the_framework_keeps_its_own_pages(edge: Settings) -> None:
+    edge.SECURE_SSL_REDIRECT = False
     response: Any = Client().get("/nothing")
     assert response.status_code == 404
     assert response["Content-Type"].startswith("text/html")
     assert uuid.UUID(response["x-request-id"])
-
-
-@pytest.mark.parametrize("value", ["a", "x" * 128, "5d5b2b5e-3c0f-4b5e-9a61-0d8a8c1f0a11", "req_1:2/3.4~5@6+7=8#9-0"])
-def test_a_safe_request_id_is_echoed_everywhere(send: Send, value: str) -> None:
-    for response in (
-        send(PATH, BODY, headers={"HTTP_X_REQUEST_ID": value}),
-        Client().get("/health", HTTP_X_REQUEST_ID=value),
-        Client().get("/nothing", HTTP_X_REQUEST_ID=value),
-        Client().post("/v1/nothing", HTTP_X_REQUEST_ID=value),
-    ):
-        assert response["x-request-id"] == value
-
-
-@pytest.mark.parametrize("value", ["", "x" * 129, "a b", "a,b", "a\nb", "\xe9", "<script>", 'a"b', "a\x00"])
-def test_an_unsafe_request_id_is_replaced(send: Send, value: str) -> None:
-    response = send(PATH, BODY, headers={"HTTP_X_REQUEST_ID": value})
-    assert uuid.UUID(response["x-request-id"])
-    assert response.json()["meta"]["requestId"] == response["x-request-id"]
-
-
-def test_two_requests_get_two_ids(send: Send) -> None:
-    assert send(PATH, BODY)["x-request-id"] != send(PATH, BODY)["x-request-id"]
-
-
-def test_the_idempotency_key_is_the_bodys_then_the_headers_then_the_request_id_then_the_signature(send: Send) -> None:
-    both = {"HTTP_IDEMPOTENCY_KEY": "from-header", "HTTP_X_REQUEST_ID": "from-request-id"}
-
-    def key(body: dict[str, Any], headers: dict[str, str]) -> str:
-        return str(send(PATH, {**BODY, **body}, headers=headers, timestamp=timestamp).json()["data"]["key"])
-
-    timestamp = time.time_ns() // 1_000_000
-    assert key({"idempotencyKey": "from-body"}, both) == "from-body"
-    assert key({}, both) == "from-header"
-    assert key({}, {"HTTP_X_REQUEST_ID": "from-request-id"}) == "from-request-id"
-    first = key({}, {})
-    assert re.fullmatch(r"[0-9a-f]{64}", first)
-    # A made-up id differs on every attempt, so it must not become the key: the retry would trade again.
-    assert key({}, {}) == first
-    assert key({}, {"HTTP_X_REQUEST_ID": "not a safe one"}) == first
-
-
-@pytest.mark.parametrize("value", ["", "k" * 129, "a\tb", "a\x00"])
-def test_a_bad_idempotency_header_is_refused(send: Send, value: str) -> None:
-    response = send(PATH, BODY, headers={"HTTP_IDEMPOTENCY_KEY": value})
-    assert response.status_code == 400
-    error = failure(response)["error"]
-    assert (error["code"], error["details"][0]["field"]) == ("VALIDATION_ERROR", "Idempotency-Key")
-
-
-@pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1", ""])
-def test_an_internal_peer_is_let_in(send: Send, peer: str) -> None:
-    assert send(PATH, BODY, headers={"REMOTE_ADDR": peer}).status_code == 200
-
-
-@pytest.mark.parametrize("peer", ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8", "localhost", "10.0.0.1, 8.8.8.8", "fe80::1%eth0"])
-def test_an_outside_peer_is_refused(send: Send, peer: str) -> None:
-    response = send(PATH, BODY, headers={"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "127.0.0.1"})
-    assert response.status_code == 401
-    assert failure(response)["error"]["details"] == {"reason": "outside_network"}
-    assert Client().get("/metrics", REMOTE_ADDR=peer).status_code == 403
-    assert Client().get("/admin/", REMOTE_ADDR=peer).status_code == 403
-    assert Client().get("/health", REMOTE_ADDR=peer).status_code == 200
-
-
-def test_who_is_internal_is_a_setting(send: Send, edge: Settings) -> None:
-    edge.INTERNAL_NETWORKS = ["8.8.8.0/24"]
-    assert send(PATH, BODY, headers={"REMOTE_ADDR": "8.8.8.8"}).status_code == 200
-    assert send(PATH, BODY, headers={"REMOTE_ADDR": "127.0.0.1"}).status_code == 401
-
-
-def test_switched_off_the_whole_api_refuses_and_tells_nothing_else(send: Send, edge: Settings) -> None:
-    edge.OSTIUM_ENABLED = False
-    for path in (PATH, "/v1/crash", "/v1/nothing"):
-        response = send(path, BODY, headers={"HTTP_X_SIGNATURE": None})
-        assert response.status_code == 503
-        assert failure(response)["error"]["code"] == "OSTIUM_DISABLED"
-    assert Client().get("/health").status_code == 200
 
 
 def test_nested_details_are_flattened() -> None:
@@ -298,4 +217,3 @@ def test_nested_details_are_flattened() -> None:
 )
 def test_every_exception_becomes_a_catalogue_error(raised: Exception, code: str) -> None:
     assert translate_exception(raised).code == code
-

@@ -170,30 +170,18 @@ def test_a_whole_number_is_read(field: Any, value: Any, expected: int) -> None:
     assert (found, type(found)) == (expected, int)
 
 
+NOT_WHOLE: tuple[Any, ...] = (
+    *(Decimal("1.0"), Decimal("1E+1"), "1.0", "01", "+1", " 1", "\u0967", True, False, 1.0, [], "0x1", ""),
+)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
         (fields.PairIdField(), Decimal(65536), "Must be between 0 and 65535."),
         (fields.PairIdField(), Decimal(-1), "Must be between 0 and 65535."),
         (fields.TradeIndexField(), Decimal(256), "Must be between 0 and 255."),
-        *(
-            (fields.TradeIndexField(), value, "Must be a whole number.")
-            for value in (
-                Decimal("1.0"),
-                Decimal("1E+1"),
-                "1.0",
-                "01",
-                "+1",
-                " 1",
-                "\u0967",
-                True,
-                False,
-                1.0,
-                [],
-                "0x1",
-                "",
-            )
-        ),
+        *((fields.TradeIndexField(), value, "Must be a whole number.") for value in NOT_WHOLE),
     ],
 )
 def test_anything_but_a_whole_number_in_bounds_is_refused(field: Any, value: Any, message: str) -> None:

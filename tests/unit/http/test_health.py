@@ -92,8 +92,13 @@ def test_a_hanging_probe_is_started_once_and_heard_when_it_ends(hang: threading.
 
 def test_a_hundred_askers_make_one_round() -> None:
     calls: list[int] = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        calls.append(1)
+
     readiness = Readiness(budget=5.0, cache=60.0)
-    readiness.register("a", lambda: (time.sleep(0.05), calls.append(1))[1])
+    readiness.register("a", slow)
     threads = [threading.Thread(target=readiness.check) for _ in range(100)]
     for thread in threads:
         thread.start()

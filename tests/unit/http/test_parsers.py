@@ -14,7 +14,8 @@ from ostium_service.http.parsers import StrictJSONParser, parse_object
 
 def test_an_object_is_read_with_exact_numbers() -> None:
     parsed = parse_object(
-        b' {"a": 0.1234567890123456789, "b": [9007199254740993, -0.0, 1e3, 1.50], "c": {"d": null, "e": true, "f": "\\u00e9"}}\r\n'
+        b' {"a": 0.1234567890123456789, "b": [9007199254740993, -0.0, 1e3, 1.50],'
+        b' "c": {"d": null, "e": true, "f": "\\u00e9"}}\r\n'
     )
     assert parsed == {
         "a": Decimal("0.1234567890123456789"),

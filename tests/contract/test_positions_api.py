@@ -1,0 +1,332 @@
+"""Trading, accounts, orders and executions over HTTP: whole payloads, and every documented refusal."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from ostium_service import composition
+from positions.models import PerpsExecution
+from sandbox import actors
+from sandbox.openbao import VaultAccess
+from tests.fixtures import SandboxUrls
+from tests.integration.positions.conftest import ETHER, USDC, Desk, clear_queue, make_desk
+from tests.support.callers import SignedCaller
+from tests.support.wiring import point_service
+
+OPEN = "/v1/positions/open"
+CLOSE = "/v1/positions/close"
+SL = "/v1/positions/update-sl"
+TP = "/v1/positions/update-tp"
+
+
+@pytest.fixture
+def desk(transactional_db: None, settings: Settings, sandbox: SandboxUrls, vault_dev: VaultAccess) -> Iterator[Desk]:
+    """A trader with an active delegation; BTC stands at 90,000 without a spread."""
+    point_service(
+        settings,
+        rpc_url=sandbox.rpc_url,
+        vault=vault_dev,
+        subgraph_url=sandbox.subgraph_url,
+        prices_url=sandbox.prices_url,
+    )
+    sandbox.control.set_keeper(delay_seconds=0)
+    clear_queue()
+    made = make_desk(sandbox, vault_dev)
+    made.set_price(0, "90000")
+    yield made
+    composition.reset()
+
+
+@pytest.fixture
+def caller(client: Client) -> SignedCaller:
+    return SignedCaller(client)
+
+
+def order(desk: Desk, **changes: Any) -> dict[str, Any]:
+    """What today's backend sends for a market order: numbers as JSON numbers, absent keys left out."""
+    return {
+        "network": "testnet",
+        "market": "BTC",
+        "side": "long",
+        "collateral": 100,
+        "leverage": 10,
+        "traderAddress": desk.trader.lower(),
+        **changes,
+    }
+
+
+def slot(desk: Desk, **changes: Any) -> dict[str, Any]:
+    return {"network": "testnet", "pairId": 0, "tradeIndex": 0, "traderAddress": desk.trader, **changes}
+
+
+def write_fields(desk: Desk, row: PerpsExecution) -> dict[str, Any]:
+    """The top-level fields of every write."""
+    return {
+        "executionId": str(row.pk),
+        "status": "settled",
+        "txHash": row.tx_hash,
+        "transactionHash": row.tx_hash,
+        "chain": "ARBITRUM_SEPOLIA",
+        "chainId": 421614,
+        "orderId": row.order_id or None,
+        "network": "testnet",
+        "traderAddress": desk.trader,
+        "delegateAddress": desk.delegate,
+    }
+
+
+def last_row() -> PerpsExecution:
+    return PerpsExecution.objects.latest("created_at")
+
+
+def test_open_update_list_and_close(desk: Desk, caller: SignedCaller) -> None:
+    opened = caller.post(OPEN, order(desk, slPrice=85000, tpPrice="99000.5"))
+    row = last_row()
+    assert len(row.tx_hash) == 66
+    assert opened == {
+        **write_fields(desk, row),
+        "pairId": 0,
+        "market": "BTC",
+        "side": "long",
+        "orderType": "market",
+        "price": "90000",
+        "collateral": "100",
+        "leverage": "10",
+        "result": {
+            "tradeId": row.order_id,
+            "tradeIndex": 0,
+            "price": "90000",
+            "collateral": "98.9",
+            "leverage": "10",
+            "slPrice": "85000",
+            "tpPrice": "99000.5",
+            "priceImpactPercent": "0",
+            "openInterest": "0.010988888888888888",
+        },
+    }
+    for path, field, value in ((SL, "slPrice", "86000"), (TP, "tpPrice", "95000")):
+        moved = caller.post(path, slot(desk, **{field: int(value)}), request_id=f"move-{field}")
+        assert moved == {
+            **write_fields(desk, last_row()),
+            "pairId": 0,
+            "tradeIndex": 0,
+            "tradeId": row.order_id,
+            field: value,
+            "result": {"tradeIndex": 0, field: value},
+        }
+    listed = caller.post("/v1/positions/list", {"network": "testnet", "traderAddress": desk.trader})
+    assert set(listed) == {"network", "traderAddress", "positions", "asOfBlock"}
+    [position] = listed["positions"]
+    assert position.pop("openedAt").endswith("Z")
+    assert position == {
+        "id": row.order_id,
+        "tradeId": row.order_id,
+        "pairId": 0,
+        "tradeIndex": 0,
+        "market": "BTC",
+        "pair": "BTC/USD",
+        "side": "long",
+        "collateral": "98.9",
+        "leverage": "10",
+        "notional": "989",
+        "openPrice": "90000",
+        "price": "90000",
+        "midPrice": "90000",
+        "pnl": "0",
+        "pnlPercent": "0",
+        "slPrice": "86000",
+        "tpPrice": "95000",
+        "tpIsAutomatic": False,
+        "liquidationPrice": "81225",
+        "isDayTrade": False,
+    }
+    closed = caller.post(CLOSE, slot(desk, closePercentage=100), request_id="close")
+    assert closed == {
+        **write_fields(desk, last_row()),
+        "pairId": 0,
+        "tradeIndex": 0,
+        "tradeId": row.order_id,
+        "closePercentage": "100",
+        "collateral": "98.9",
+        "result": {
+            "tradeId": row.order_id,
+            "price": "90000",
+            "collateral": "98.9",
+            "pnl": "0",
+            "netPnl": "0",
+            "closePercentage": "100",
+            "pnlPercent": "0",
+            "usdcSentToTrader": "98.9",
+            "rollover": "0",
+            "funding": "0",
+            "closeFee": "0",
+            "priceImpactPercent": "0",
+            "liquidated": False,
+        },
+    }
+
+
+@pytest.mark.parametrize("source", ["body", "header", "request id"])
+def test_key_of_a_write(desk: Desk, caller: SignedCaller, source: str) -> None:
+    """The second call repeats the first one's key from the same place and gets its answer, marked."""
+    body = order(desk, **({"idempotencyKey": "key-1"} if source == "body" else {}))
+    headers = {"idempotency-key": "key-1"} if source == "header" else {}
+    given = {"request_id": "same"} if source == "request id" else {}
+    first = caller.send(OPEN, body, **{"request_id": "first", **given}, **headers)
+    second = caller.send(OPEN, body, **{"request_id": "second", **given}, **headers)
+    assert first.json()["data"] == second.json()["data"]
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert PerpsExecution.objects.count() == 1
+
+
+def test_key_used_for_something_else(desk: Desk, caller: SignedCaller) -> None:
+    caller.post(OPEN, order(desk, idempotencyKey="k"))
+    error = caller.post(OPEN, order(desk, idempotencyKey="k", leverage=11), 409)
+    assert (error["code"], error["retryable"]) == ("IDEMPOTENCY_KEY_REUSED", False)
+    assert error["details"] == {"executionId": str(last_row().pk), "reason": "other_parameters"}
+
+
+def test_cancelled_order_over_http(desk: Desk, caller: SignedCaller) -> None:
+    desk.sandbox.control.cancel_next(reason=3)
+    error = caller.post(OPEN, order(desk), 409)
+    row = last_row()
+    assert (error["code"], error["retryable"]) == ("ORDER_CANCELLED", False)
+    assert error["details"] == {"executionId": str(row.pk), "txHash": row.tx_hash, "reason": "SLIPPAGE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "fields"),
+    [
+        (OPEN, {"traderAddress": None}, ["traderAddress"]),
+        (OPEN, {"collateral": 0, "leverage": -1}, ["collateral", "leverage"]),
+        (OPEN, {"collateral": "100.0000001"}, ["collateral"]),
+        (OPEN, {"slippage": 0}, ["slippage"]),
+        (OPEN, {"slippage": 10.01}, ["slippage"]),
+        (OPEN, {"side": "up", "orderType": "iceberg"}, ["orderType", "side"]),
+        (OPEN, {"dayTrade": "true"}, ["dayTrade"]),
+        (OPEN, {"slPrice": 0}, ["slPrice"]),
+        (OPEN, {"idempotencyKey": "x" * 129}, ["idempotencyKey"]),
+        (CLOSE, {"closePercentage": 0}, ["closePercentage"]),
+        (CLOSE, {"closePercentage": 100.01}, ["closePercentage"]),
+        (CLOSE, {"pairId": 65536, "tradeIndex": 256}, ["pairId", "tradeIndex"]),
+        (SL, {"slPrice": -1}, ["slPrice"]),
+        (TP, {"tpPrice": 0}, ["tpPrice"]),
+        (TP, {}, ["tpPrice"]),
+    ],
+)
+def test_every_bad_field_is_named_and_nothing_written(
+    desk: Desk, caller: SignedCaller, path: str, changes: dict[str, Any], fields: list[str]
+) -> None:
+    body = order(desk, **changes) if path == OPEN else slot(desk, **changes)
+    error = caller.post(path, body, 400)
+    assert (error["code"], error["retryable"]) == ("VALIDATION_ERROR", False)
+    assert sorted(item["field"] for item in error["details"]) == fields
+    assert not PerpsExecution.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "status", "code", "retryable"),
+    [
+        (OPEN, {"orderType": "LIMIT"}, 400, "TRIGGER_PRICE_REQUIRED", False),
+        (OPEN, {"market": "NOPE"}, 400, "INVALID_MARKET", False),
+        (OPEN, {"leverage": 101}, 400, "LEVERAGE_TOO_HIGH", False),
+        (OPEN, {"tpPrice": 80000}, 400, "INVALID_TAKE_PROFIT", False),
+        (OPEN, {"collateral": 50000}, 400, "INSUFFICIENT_BALANCE", False),
+        (OPEN, {"traderAddress": "0x" + "12" * 20}, 400, "DELEGATION_NOT_ACTIVE", False),
+        (CLOSE, {}, 404, "POSITION_NOT_FOUND", False),
+        (SL, {"slPrice": 80000}, 404, "POSITION_NOT_FOUND", False),
+    ],
+)
+def test_refused_writes(
+    desk: Desk, caller: SignedCaller, path: str, changes: dict[str, Any], status: int, code: str, retryable: bool
+) -> None:
+    body = order(desk, **changes) if path == OPEN else slot(desk, **changes)
+    error = caller.post(path, body, status)
+    assert (error["code"], error["retryable"]) == (code, retryable)
+    assert desk.sent() == 0
+
+
+def test_balance(desk: Desk, caller: SignedCaller) -> None:
+    address = actors.create_account(rpc_url=desk.sandbox.rpc_url, wei=ETHER + 1).address
+    actors.mint_usdc(rpc_url=desk.sandbox.rpc_url, address=address, units=12 * USDC + 500_000)
+    for written in (address, address.lower(), "0x" + address[2:].upper()):
+        assert caller.post("/v1/accounts/balance", {"network": "testnet", "address": written}) == {
+            "network": "testnet",
+            "address": address,
+            "balances": {"usdc": "12.5", "native": "1.000000000000000001"},
+        }
+
+
+def test_balance_of_nothing_and_without_a_node(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
+    empty = caller.post("/v1/accounts/balance", {"network": "testnet", "address": "0x" + "34" * 20})
+    assert empty["balances"] == {"usdc": "0", "native": "0"}
+    point_service(settings, rpc_url="http://127.0.0.1:9")
+    error = caller.post("/v1/accounts/balance", {"network": "testnet", "address": desk.trader}, 502)
+    assert (error["code"], error["retryable"]) == ("BALANCE_FETCH_FAILED", True)
+
+
+def test_execution_and_order(desk: Desk, caller: SignedCaller) -> None:
+    opened = caller.post(OPEN, order(desk))
+    told = caller.post("/v1/executions/get", {"network": "testnet", "executionId": opened["executionId"]})
+    moments = [told.pop(name) for name in ("createdAt", "signedAt", "sentAt", "minedAt", "endedAt")]
+    assert all(moment.endswith("Z") for moment in moments)
+    assert [event["state"] for event in told.pop("events")] == ["received", "signed", "sent", "mined", "settled"]
+    assert told == {
+        "executionId": opened["executionId"],
+        "operation": "open",
+        "status": "settled",
+        "network": "testnet",
+        "traderAddress": desk.trader,
+        "delegateAddress": desk.delegate,
+        "txHash": opened["txHash"],
+        "transactionHash": opened["txHash"],
+        "chain": "ARBITRUM_SEPOLIA",
+        "chainId": 421614,
+        "orderId": opened["orderId"],
+        "tradeId": opened["orderId"],
+        "request": {
+            "market": "BTC",
+            "side": "long",
+            "orderType": "market",
+            "dayTrade": False,
+            "collateral": "100",
+            "leverage": "10",
+            "triggerPrice": None,
+            "slippage": None,
+            "slPrice": None,
+            "tpPrice": None,
+        },
+        "terms": {name: opened[name] for name in TERMS},
+        "result": opened["result"],
+        "error": None,
+    }
+    desk.sandbox.control.catch_up()
+    tracked = caller.post("/v1/orders/track", {"network": "testnet", "orderId": opened["orderId"]})
+    assert {name: tracked[name] for name in ("orderId", "status", "executionId")} == {
+        "orderId": opened["orderId"],
+        "status": "executed",
+        "executionId": opened["executionId"],
+    }
+    assert tracked["trade"]["isOpen"] is True
+    assert Decimal(tracked["order"]["collateral"]) > 0
+
+
+TERMS = ("pairId", "market", "side", "orderType", "price", "collateral", "leverage")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/v1/executions/get", {"executionId": "7f3df7b4-0000-4000-8000-000000000000"}, "EXECUTION_NOT_FOUND"),
+        ("/v1/orders/track", {"orderId": "1"}, "ORDER_NOT_FOUND"),
+        ("/v1/orders/track", {"orderId": "limit-999999"}, "ORDER_NOT_FOUND"),
+        ("/v1/orders/track", {"orderId": "nonsense"}, "ORDER_NOT_FOUND"),
+    ],
+)
+def test_unknown_things(desk: Desk, caller: SignedCaller, path: str, body: dict[str, Any], code: str) -> None:
+    assert caller.post(path, {"network": "testnet", **body}, 404)["code"] == code
