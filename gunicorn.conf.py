@@ -42,6 +42,9 @@ limit_request_field_size = 8190
 forwarder_headers = ""
 header_map = "drop"
 
+# Gunicorn's own control socket stands in the user's home, where two services of one user would share it.
+control_socket_disable = True
+
 accesslog = None
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 logconfig_dict: dict[str, Any] = logging_config(loglevel)

@@ -18,7 +18,7 @@ from eth_account.signers.local import LocalAccount
 from ostium_service.client import OstiumClient, OstiumError
 from sandbox.actors import create_account, deploy_safe, mint_usdc
 from sandbox.node import Node, read
-from sandbox.stackfile import read_stack
+from sandbox.stackfile import find_running_stack
 
 SETTLE_SECONDS = 25.0
 POLL_SECONDS = 0.25
@@ -267,7 +267,7 @@ def tell_story(stage: Stage, write: Callable[[str], object] = print) -> bool:
 
 def main() -> int:
     """The story against the running stack of this checkout; 0 only if the chain agreed at every step."""
-    stack = read_stack()
+    stack = find_running_stack()
     if stack is None:
         print("the sandbox is not running: `make run` starts it")
         return 1

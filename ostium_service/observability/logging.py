@@ -24,10 +24,10 @@ _SHARED: Final[tuple[Processor, ...]] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
-# These log request lines, URLs, bodies or every registered task at INFO or DEBUG.
+# These log request lines, URLs, bodies or every start and end of a periodic job at INFO or DEBUG.
 _QUIET: Final = (
     *("urllib3", "requests", "hvac", "asyncio", "web3", "django.db.backends", "django.template"),
-    *("procrastinate.blueprints", "procrastinate.periodic"),
+    "procrastinate",
 )
 
 

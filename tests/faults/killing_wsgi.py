@@ -43,8 +43,8 @@ def _arm(point: str) -> None:
         "claimed": (Arbitrum, "simulate", dying_before),
         "stored": (Arbitrum, "send_raw", dying_before),
         "sent": (Arbitrum, "send_raw", dying_after),
-        "receipt_seen": (following, "_finish", dying_before),
-        "receipt_stored": (following, "_finish", dying_after),
+        "receipt_seen": (following, "_decide", dying_before),
+        "receipt_stored": (following, "_decide", dying_after),
     }[point]
     setattr(target, name, wrap(getattr(target, name)))
 

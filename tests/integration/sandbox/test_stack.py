@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from sandbox.postgres import PostgresServer
-from sandbox.processes import find_free_port
+from sandbox.processes import find_free_port, wait_until
 from sandbox.stackfile import ROOT
 
 pytestmark = pytest.mark.timeout(180)
@@ -124,6 +124,7 @@ def test_up_serves_and_ctrl_c_leaves_nothing(supervisor: Supervisor) -> None:
     }
     assert (supervisor.home / "run" / "stack.json").stat().st_mode & 0o777 == 0o600
     assert len(alive(family)) >= 8
+    wait_until(lambda: "login" in supervisor.output.read_text(), seconds=20, purpose="the printed login")
     check_login(supervisor.output.read_text(), service_url=note["service_url"])
     check_environments(family, note=note)
 
