@@ -1,36 +1,9 @@
-"""Delegations, to look at; what changes them goes through a service."""
+"""Safe transactions and events, to look at. Delegations themselves have a page of their own in `staff`."""
 
 from django.contrib import admin
 
-from delegations.models import Delegation, DelegationEvent, SafeTransaction
+from delegations.models import DelegationEvent, SafeTransaction
 from ostium_service.admin_base import ReadOnlyAdmin
-
-
-@admin.register(Delegation)
-class DelegationAdmin(ReadOnlyAdmin):
-    """Who may trade for whom, and what was last decided about it."""
-
-    list_display = (
-        "safe_address",
-        "network",
-        "user_id",
-        "delegate_address",
-        "status",
-        "suspended",
-        "last_error",
-        "updated_at",
-    )
-    list_filter = ("network", "status", "suspended")
-    search_fields = (
-        "user_id",
-        "safe_address",
-        "delegate_address",
-        "approval_tx_hash",
-        "revoke_tx_hash",
-        "safe_transactions__safe_tx_hash",
-    )
-    list_select_related = ("approval",)
-    ordering = ("-updated_at",)
 
 
 @admin.register(SafeTransaction)

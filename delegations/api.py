@@ -8,9 +8,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from delegations.answer_schemas import DELEGATION, EXECUTED, PREPARED, STATUS
 from delegations.models import SafeTransaction
-from delegations.representation import describe_delegation, describe_on_chain, describe_outcome, describe_prepared
-from delegations.services import Signed, execute_signed, prepare_approval, prepare_revocation, read_status
+from delegations.representation import (
+    describe_delegation,
+    describe_on_chain,
+    describe_outcome,
+    describe_prepared,
+    describe_timeline,
+)
+from delegations.services import (
+    Outcome,
+    Signed,
+    execute_signed,
+    prepare_approval,
+    prepare_revocation,
+    read_status,
+    report_submission,
+)
+from ostium_service.http import errors
 from ostium_service.http.fields import (
     AddressField,
     HexField,
@@ -20,6 +36,7 @@ from ostium_service.http.fields import (
     TextField,
     WordField,
 )
+from ostium_service.http.operations import describe
 from ostium_service.http.views import ServiceView
 from ostium_service.money import USDC_DECIMALS, to_units
 from ostium_service.types import UsdcUnits
@@ -27,8 +44,26 @@ from ostium_service.types import UsdcUnits
 DEFAULT_ALLOWANCE = Decimal(1000)
 """USDC that tradingStorage may spend unless the caller asks for another amount."""
 
-SIGNATURE_BYTES = 65
+LARGEST_SIGNATURE = 16_384
+"""Bytes of one blob: many signatures joined, contract signatures with their data among them."""
+
 MAX_SIGNATURES = 64
+
+EXAMPLE_SAFE = {
+    "network": "testnet",
+    "userId": "user-1",
+    "safeAddress": "0x1111111111111111111111111111111111111111",
+}
+EXAMPLE_SIGNATURE = "0x" + "11" * 64 + "1b"
+
+PREPARE_ERRORS = (
+    *(errors.SafeWalletMissing, errors.SafeVersionUnsupported, errors.TraderNotAllowed, errors.SafeTxReverted),
+    *(errors.NetworkPaused, errors.VaultUnavailable),
+)
+EXECUTE_ERRORS = (
+    *(*PREPARE_ERRORS, errors.SafeTxNotFound, errors.SafeNonceStale, errors.InvalidSignature, errors.SignerNotOwner),
+    *(errors.ExecutionExpired, errors.DelegateGasLow, errors.DelegateKeyMissing, errors.DelegationNotActive),
+)
 
 
 class SafeSerializer(serializers.Serializer[Any]):
@@ -56,9 +91,9 @@ class PrepareRevocationSerializer(SafeSerializer):
 class ExecuteSerializer(SafeSerializer):
     """The owners' signatures: `signature` (one, or several joined), `signatures`, or both."""
 
-    signature = HexField(required=False, allow_null=True, default=None, max_length=MAX_SIGNATURES * SIGNATURE_BYTES)
+    signature = HexField(required=False, allow_null=True, default=None, max_length=LARGEST_SIGNATURE)
     signatures = serializers.ListField(
-        child=HexField(max_length=MAX_SIGNATURES * SIGNATURE_BYTES),
+        child=HexField(max_length=LARGEST_SIGNATURE),
         required=False,
         allow_null=True,
         default=None,
@@ -91,8 +126,8 @@ class DelegationView(ServiceView):
         """Who asks, for the delegation's story."""
         return f"user {fields['userId']}, request {self.request_id(self.request)}"
 
-    def execute(self, request: Request, kind: SafeTransaction.Kind) -> Response:
-        """Both execute endpoints: one transaction kind each."""
+    def run_signed(self, request: Request, kind: SafeTransaction.Kind) -> Outcome:
+        """The execute endpoints' one call: one transaction kind each."""
         fields = self.parsed(request, ExecuteSerializer)
         signed = Signed(
             user_id=fields["userId"],
@@ -103,10 +138,20 @@ class DelegationView(ServiceView):
             safe_tx_hash=fields["safeTxHash"],
             submit=fields["submit"],
         )
-        outcome = execute_signed(signed=signed, actor=self.actor(fields))
+        return execute_signed(signed=signed, actor=self.actor(fields))
+
+    def execute(self, request: Request, kind: SafeTransaction.Kind) -> Response:
+        """Execute a transaction of the delegation, and show its row."""
+        outcome = self.run_signed(request, kind)
         return self.success(describe_outcome(outcome), replayed=outcome.replayed)
 
 
+@describe(
+    request=PrepareSerializer,
+    answer=PREPARED,
+    errors=[*PREPARE_ERRORS, errors.DelegateUnknown, errors.DelegateKeyMissing, errors.LimitExceeded],
+    examples={"with an allowance": {**EXAMPLE_SAFE, "allowanceAmount": "500"}},
+)
 class PrepareView(DelegationView):
     """POST /v1/delegations/prepare"""
 
@@ -125,6 +170,13 @@ class PrepareView(DelegationView):
         return self.success(describe_prepared(prepared))
 
 
+@describe(
+    request=ExecuteSerializer,
+    answer=EXECUTED,
+    errors=EXECUTE_ERRORS,
+    write=True,
+    examples={"one owner": {**EXAMPLE_SAFE, "signature": EXAMPLE_SIGNATURE}},
+)
 class ExecuteView(DelegationView):
     """POST /v1/delegations/execute"""
 
@@ -133,6 +185,11 @@ class ExecuteView(DelegationView):
         return self.execute(request, SafeTransaction.Kind.APPROVE)
 
 
+@describe(
+    request=StatusSerializer,
+    answer=STATUS,
+    examples={"of a Safe": EXAMPLE_SAFE},
+)
 class StatusView(DelegationView):
     """POST /v1/delegations/status"""
 
@@ -151,10 +208,45 @@ class StatusView(DelegationView):
                 "network": fields["network"].value,
                 "delegation": describe_delegation(status.delegation) if status.delegation else None,
                 "onChain": describe_on_chain(status.on_chain),
+                "timeline": describe_timeline(status.delegation) if status.delegation else [],
             }
         )
 
 
+class ReportSerializer(SafeSerializer):
+    """Which transaction the client sent."""
+
+    txHash = HexField(length=32)
+
+
+@describe(
+    request=ReportSerializer,
+    answer=DELEGATION,
+    errors=[errors.DelegationNotFound, errors.SafeTxNotFound, errors.SafeTxReverted],
+    examples={"what the client sent": {**EXAMPLE_SAFE, "txHash": "0x" + "ab" * 32}},
+)
+class ReportView(DelegationView):
+    """POST /v1/delegations/report"""
+
+    def post(self, request: Request) -> Response:
+        """Settle what the client sent by itself, and show the row as the chain has it."""
+        fields = self.parsed(request, ReportSerializer)
+        delegation = report_submission(
+            user_id=fields["userId"],
+            network=fields["network"],
+            safe=fields["safeAddress"],
+            tx_hash=fields["txHash"],
+            actor=self.actor(fields),
+        )
+        return self.success(describe_delegation(delegation))
+
+
+@describe(
+    request=PrepareRevocationSerializer,
+    answer=PREPARED,
+    errors=[*PREPARE_ERRORS, errors.DelegationNotFound, errors.DelegationNotActive],
+    examples={"the present one": EXAMPLE_SAFE},
+)
 class PrepareRevocationView(DelegationView):
     """POST /v1/delegations/revoke/prepare"""
 
@@ -171,6 +263,13 @@ class PrepareRevocationView(DelegationView):
         return self.success(describe_prepared(prepared))
 
 
+@describe(
+    request=ExecuteSerializer,
+    answer=EXECUTED,
+    errors=EXECUTE_ERRORS,
+    write=True,
+    examples={"two owners": {**EXAMPLE_SAFE, "signatures": [EXAMPLE_SIGNATURE, EXAMPLE_SIGNATURE]}},
+)
 class ExecuteRevocationView(DelegationView):
     """POST /v1/delegations/revoke/execute"""
 

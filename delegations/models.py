@@ -34,6 +34,9 @@ class Delegation(models.Model):
     trading_contract = models.CharField(max_length=42)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     suspended = models.BooleanField(default=False)
+    suspended_by = models.CharField(max_length=300, blank=True)
+    suspended_at = models.DateTimeField(null=True)
+    suspend_reason = models.CharField(max_length=500, blank=True)
     approval = models.ForeignKey(
         "SafeTransaction",
         on_delete=models.PROTECT,
@@ -47,6 +50,13 @@ class Delegation(models.Model):
     chain_block = models.BigIntegerField(
         null=True, help_text="Block of the chain read that decided the status; an older read changes nothing."
     )
+    chain_delegate = models.CharField(
+        max_length=42, blank=True, help_text="The venue's delegate of the Safe when it was read last; empty for none."
+    )
+    chain_allowance = models.DecimalField(
+        max_digits=78, decimal_places=0, null=True, help_text="USDC x 1e6 that tradingStorage may spend; empty: unread."
+    )
+    checked_at = models.DateTimeField(null=True, help_text="When the chain was read last; empty: never.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -68,6 +78,7 @@ class Delegation(models.Model):
         indexes = [
             models.Index(fields=["network", "safe_address"], name="delegation_by_safe"),
             models.Index(fields=["user_id", "network"], name="delegation_by_user"),
+            models.Index(fields=["-created_at"], name="delegation_newest"),
             models.Index(fields=["network", "delegate_address", "status"], name="delegation_by_delegate"),
         ]
 
@@ -88,6 +99,7 @@ class Delegation(models.Model):
 class SafeTransaction(models.Model):
     """One Safe transaction built for a delegation, from its preparation to its end on chain.
 
+    An allowance alone (`ALLOWANCE`) changes no delegation; it belongs to the one whose trades will spend it.
     `safe_tx_hash` is computed here from `safe_tx_data`; nothing else is ever executed under it. `owners` and
     `threshold` are those seen while preparing; execution reads them anew.
     """
@@ -95,6 +107,7 @@ class SafeTransaction(models.Model):
     class Kind(models.TextChoices):
         APPROVE = "approve"
         REVOKE = "revoke"
+        ALLOWANCE = "allowance"
 
     class State(models.TextChoices):
         PREPARED = "prepared"
@@ -122,6 +135,9 @@ class SafeTransaction(models.Model):
     submitted_by = models.CharField(max_length=10, choices=Submitter.choices, blank=True)
     outbound = models.ForeignKey(OutboundTransaction, on_delete=models.PROTECT, null=True, related_name="+")
     last_error = models.CharField(max_length=80, blank=True, help_text="A stable token, never upstream text.")
+    expires_at = models.DateTimeField(null=True, help_text="After this its signatures are void and nothing runs it.")
+    prepared_block = models.BigIntegerField(null=True, help_text="Block the Safe was read at; its story is newer.")
+    taken_by = models.CharField(max_length=66, blank=True, help_text="Hash of the transaction that took the nonce.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -145,6 +161,36 @@ class SafeTransaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} nonce {self.nonce} {self.state}"
+
+
+class Confirmation(models.Model):
+    """One owner's signature of a prepared Safe transaction, verified before it was stored and before it is used."""
+
+    safe_transaction = models.ForeignKey(SafeTransaction, on_delete=models.PROTECT, related_name="confirmations")
+    owner = models.CharField(max_length=42)
+    kind = models.CharField(max_length=20)
+    signature = models.BinaryField(help_text="The owner's part alone, as a Safe takes it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["safe_transaction", "owner"], name="one_confirmation_per_owner"),
+        ]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.owner} ({self.kind})"
+
+
+class WatchMark(models.Model):
+    """Up to which block the venue's delegation events of a network were read."""
+
+    network = models.CharField(max_length=10, choices=NETWORKS, primary_key=True)
+    block = models.BigIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.block}"
 
 
 class DelegationEvent(models.Model):

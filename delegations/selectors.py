@@ -1,15 +1,36 @@
 """Reading delegations."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Now
 
-from delegations.models import Delegation, SafeTransaction
+from delegations.models import Confirmation, Delegation, DelegationEvent, SafeTransaction
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
+from relay.models import OutboundTransaction
 
 Status = Delegation.Status
+
+SUPERSEDED = ("superseded", "replaced_on_chain")
+"""Why a row ended because another delegate took the Safe's one place."""
 
 
 def tradable_delegation(*, network: Network, trader: Address) -> Delegation:
@@ -49,6 +70,20 @@ def safe_transaction_for(
     return rows.select_related("delegation", "outbound__signer").order_by("-updated_at").first()
 
 
+def outdated_transactions(*, user_id: str, network: Network, safe: Address, nonce: int) -> list[SafeTransaction]:
+    """The user's prepared transactions under nonces before `nonce`, the newest few."""
+    rows = SafeTransaction.objects.filter(
+        delegation__user_id=user_id, network=network, delegation__safe_address=safe, nonce__lt=nonce
+    ).filter(state=SafeTransaction.State.PREPARED)
+    return list(rows.select_related("delegation").order_by("-created_at")[:5])
+
+
+def reportable_transactions(*, user_id: str, network: Network, safe: Address) -> list[SafeTransaction]:
+    """The user's newest transactions of the Safe, ended ones included."""
+    rows = SafeTransaction.objects.filter(delegation__user_id=user_id, network=network, delegation__safe_address=safe)
+    return list(rows.select_related("delegation").order_by("-created_at")[:50])
+
+
 def get_safe_transaction(safe_transaction_id: UUID) -> SafeTransaction:
     """The row as it is now, with its delegation and what was sent for it."""
     rows = SafeTransaction.objects.select_related("delegation__approval", "outbound__signer")
@@ -73,9 +108,113 @@ def delegate_loads(*, network: Network) -> dict[str, int]:
     return dict(rows.values_list("delegate_address").annotate(Count("id")).order_by())
 
 
-def active_delegations() -> QuerySet[Delegation]:
-    """Every ACTIVE row, in a stable order."""
-    return Delegation.objects.filter(status=Status.ACTIVE).order_by("id")
+def delegates_of_other_safes(*, network: Network, safe: Address) -> frozenset[Address]:
+    """Delegates that a live delegation of another Safe names."""
+    rows = Delegation.objects.filter(network=network, status__in=Delegation.LIVE).exclude(safe_address=safe)
+    return frozenset(Address(address) for address in rows.values_list("delegate_address", flat=True).distinct())
+
+
+def live_delegations() -> QuerySet[Delegation]:
+    """What the watcher compares: every ACTIVE row, and the PENDING ones that something may still make ACTIVE."""
+    states = [SafeTransaction.State.PREPARED, SafeTransaction.State.SUBMITTED]
+    open_ones = SafeTransaction.objects.filter(delegation=OuterRef("pk"), state__in=states)
+    return Delegation.objects.filter(Q(status=Status.ACTIVE) | Q(Exists(open_ones), status=Status.PENDING)).order_by(
+        "id"
+    )
+
+
+def rows_of_safes(*, network: Network, safes: Sequence[Address]) -> QuerySet[Delegation]:
+    """Every row of the Safes, ended ones included."""
+    return Delegation.objects.filter(network=network, safe_address__in=safes).order_by("id")
+
+
+def drifting(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
+    """Those whose status the chain contradicted when it was read last.
+
+    ACTIVE without being the venue's delegate (until the next read ends it), or the venue's delegate without being
+    ACTIVE: set from outside, or still standing although it was given up.
+    """
+    is_set = Q(chain_delegate=F("delegate_address"))
+    return rows.filter(checked_at__isnull=False).filter(
+        Q(~is_set, status=Status.ACTIVE) | (is_set & ~Q(status=Status.ACTIVE))
+    )
+
+
+def unfinished_of_safe(*, network: Network, safe: Address) -> list[SafeTransaction]:
+    """The Safe's transactions that are prepared or on their way, whoever prepared them."""
+    states = [SafeTransaction.State.PREPARED, SafeTransaction.State.SUBMITTED]
+    rows = SafeTransaction.objects.filter(network=network, delegation__safe_address=safe, state__in=states)
+    return list(rows.select_related("delegation").order_by("created_at"))
+
+
+def vanished_submissions() -> list[UUID]:
+    """Ended transactions whose relayed block the chain has forgotten since."""
+    states, sent = SafeTransaction.State, OutboundTransaction.State
+    rows = SafeTransaction.objects.filter(
+        state__in=[states.EXECUTED, states.FAILED],
+        outbound__vanished__gt=0,
+        outbound__state__in=[sent.SENT, sent.UNKNOWN],
+    )
+    return list(rows.values_list("id", flat=True))
+
+
+def annotate_stage(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
+    """Add `stage`, the finer word beside the status, and `signatures`: how many the approval has collected."""
+    states, kinds = SafeTransaction.State, SafeTransaction.Kind
+    revoking = SafeTransaction.objects.filter(delegation=OuterRef("pk"), kind=kinds.REVOKE, state=states.SUBMITTED)
+    collected = (
+        Confirmation.objects.filter(safe_transaction=OuterRef("approval_id"))
+        .order_by()
+        .values("safe_transaction")
+        .annotate(number=Count("id"))
+        .values("number")
+    )
+    rows = rows.annotate(signatures=Coalesce(Subquery(collected), 0))
+    is_outdated = Q(approval__state=states.STALE) | Q(approval__expires_at__lte=Now())
+    stage = Case(
+        When(Q(Exists(revoking), status=Status.ACTIVE), then=Value("revoking")),
+        When(status=Status.ACTIVE, then=Value("active")),
+        When(status=Status.REVOKED, last_error__in=SUPERSEDED, then=Value("superseded")),
+        When(status=Status.REVOKED, then=Value("revoked")),
+        When(status=Status.FAILED, then=Value("failed")),
+        When(approval__state=states.SUBMITTED, then=Value("submitted")),
+        When(is_outdated, then=Value("expired")),
+        When(signatures__gt=0, then=Value("awaiting_signatures")),
+        default=Value("drafted"),
+        output_field=CharField(),
+    )
+    return rows.annotate(stage=stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The finer word beside a status, and how many signatures its approval has collected."""
+
+    name: str
+    collected: int
+
+
+def read_stage(delegation: Delegation) -> Stage:
+    """The stage of one row, as `annotate_stage` finds it."""
+    rows: QuerySet[Any] = annotate_stage(Delegation.objects.filter(pk=delegation.pk))
+    name, collected = rows.values_list("stage", "signatures").get()
+    return Stage(name, collected)
+
+
+def list_events(*, delegation: Delegation, limit: int = 50) -> list[DelegationEvent]:
+    """The newest events of the row, oldest of them first."""
+    return list(delegation.events.order_by("-id")[:limit])[::-1]
+
+
+def list_confirmations(row: SafeTransaction) -> list[Confirmation]:
+    """Owners' signatures collected so far, in the order they came."""
+    return list(row.confirmations.order_by("id"))
+
+
+def safes_of(*, user_id: str, network: Network) -> list[str]:
+    """Every Safe that the user has a delegation of, whatever became of it."""
+    rows = Delegation.objects.filter(user_id=user_id, network=network)
+    return list(rows.order_by().values_list("safe_address", flat=True).distinct())
 
 
 def open_submissions(*, delegation: Delegation) -> list[UUID]:

@@ -26,9 +26,17 @@ def sweep_submissions(timestamp: int) -> None:
     services.sweep_submissions(actor=ACTOR)
 
 
+@app.periodic(cron="* * * * * */10", periodic_id="delegations.watch")
+@app.task(name="delegations.watch_events", queue="delegations", queueing_lock="delegations.watch")
+def watch_events(timestamp: int) -> None:
+    """Notice within seconds what the venue says about delegates."""
+    del timestamp
+    services.watch_events(actor=ACTOR)
+
+
 @app.periodic(cron="* * * * *", periodic_id="delegations.sync")
 @app.task(name="delegations.sync_delegations", queue="delegations", queueing_lock="delegations.sync")
 def sync_delegations(timestamp: int) -> None:
-    """Notice within a minute that a delegate was replaced or removed from outside."""
+    """Compare every live row with the chain: nothing that happened outside stays unseen for more than a minute."""
     del timestamp
     services.sync_delegations(actor=ACTOR)

@@ -1,14 +1,25 @@
 """Owners' signatures, judged against the owners of this moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from delegations.models import Confirmation as StoredConfirmation
+from delegations.models import SafeTransaction
 from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.failures import GatewayError
-from ostium_service.gateways.safe import SafeTransactionData, safe_tx_hash
-from ostium_service.gateways.safe_reads import Answer, SafeFacts, encode_approval_call, read_approval
+from ostium_service.gateways.safe import SafeTransactionData, safe_tx_hash, transaction_preimage
+from ostium_service.gateways.safe_reads import (
+    Answer,
+    SafeFacts,
+    encode_approval_call,
+    encode_contract_signature_call,
+    read_approval,
+    read_contract_signature,
+)
 from ostium_service.gateways.safe_signatures import (
     APPROVED_HASH_V,
+    CONTRACT_V,
+    MAX_SIGNATURES,
     Confirmation,
     MalformedSignature,
     RawSignature,
@@ -16,60 +27,124 @@ from ostium_service.gateways.safe_signatures import (
     StrangerSignature,
     confirm,
     hash_text_digest,
-    read_approving_owner,
+    read_named_owner,
     split_signatures,
 )
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 
+REFUSED_BY_CHAIN = {
+    SignatureKind.APPROVED_HASH: "hash_not_approved",
+    SignatureKind.CONTRACT: "contract_signature_refused",
+}
+"""Why a signature that only the chain can judge does not count."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignedHash:
-    """The signatures of one request, and the questions to the chain that those of kind v 1 raise."""
+    """The signatures of one request and those collected before it, with the questions that some raise to the chain."""
 
     digest: bytes
-    signatures: tuple[RawSignature, ...]
-    approvers: tuple[Address, ...]
+    preimage: bytes
+    given: tuple[RawSignature, ...]
+    stored: Mapping[Address, RawSignature]
+
+    def list_named(self) -> list[RawSignature]:
+        """Those of kinds v 0 and v 1, which only the chain can judge."""
+        return [item for item in (*self.given, *self.stored.values()) if item.v in {APPROVED_HASH_V, CONTRACT_V}]
 
     def encode_questions(self, safe: Address) -> list[Call]:
-        """Whether each approver approved the hash on chain, in the order of `approvers`."""
-        return [encode_approval_call(safe=safe, owner=owner, digest=self.digest) for owner in self.approvers]
+        """One question for each of `list_named`, in that order."""
+        return [self._encode_question(safe, item) for item in self.list_named()]
+
+    def _encode_question(self, safe: Address, item: RawSignature) -> Call:
+        owner = read_named_owner(item)
+        if item.v == APPROVED_HASH_V:
+            return encode_approval_call(safe=safe, owner=owner, digest=self.digest)
+        return encode_contract_signature_call(safe=safe, owner=owner, preimage=self.preimage, signature=item.data)
 
 
-def parse_request(*, digest: bytes, blobs: Sequence[bytes]) -> SignedHash:
-    """Take the signatures apart, single ones or joined. Refused with InvalidSignature (details: reason)."""
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The owners who confirm it now, ascending by address; which of them are `new`, and who no longer counts."""
+
+    valid: list[Confirmation]
+    new: list[Confirmation]
+    void: list[Address]
+
+
+def parse_request(
+    *, network: Network, safe: Address, tx: SafeTransactionData, blobs: Sequence[bytes], row: SafeTransaction
+) -> SignedHash:
+    """Take the signatures apart, single ones or joined, and fetch the collected ones.
+
+    Refused with InvalidSignature (details: reason).
+    """
     try:
-        signatures = split_signatures(b"".join(blobs))
-        approvers = [read_approving_owner(item) for item in signatures if item.v == APPROVED_HASH_V]
+        given = [item for blob in blobs for item in split_signatures(blob)]
+        stored = {Address(kept.owner): split_signatures(bytes(kept.signature))[0] for kept in row.confirmations.all()}
+        preimage = transaction_preimage(chain_id=network.chain_id, safe=safe, tx=tx)
+        signed = SignedHash(bytes.fromhex(row.safe_tx_hash[2:]), preimage, tuple(given), stored)
+        named = [read_named_owner(item) for item in signed.list_named()]
     except MalformedSignature as error:
         raise errors.InvalidSignature(details={"reason": error.token}) from error
-    return SignedHash(digest, tuple(signatures), tuple(approvers))
+    if len(given) > MAX_SIGNATURES or len(named) > MAX_SIGNATURES:
+        raise errors.InvalidSignature(details={"reason": "too_many"})
+    return signed
 
 
 def confirm_owners(
     *, signed: SignedHash, facts: SafeFacts, answers: Sequence[Answer], network: Network, tx: SafeTransactionData
-) -> list[Confirmation]:
-    """One confirmation per owner, ascending by address; a repeated owner counts once.
+) -> Confirmed:
+    """One confirmation per owner; a repeated owner counts once, what is given now before what was collected.
 
     `answers` belong to `signed.encode_questions`. Refused with InvalidSignature (no such point, a hash that was not
-    approved on chain) and SignerNotOwner, whose details say who signed and, where it shows, what was signed instead.
+    approved on chain, a contract that says no) and SignerNotOwner, whose details say who signed and, where it shows,
+    what was signed instead. Collected confirmations that no longer hold are not counted and named in `void`.
     """
     guesses = _guess_mistakes(network=network, safe=facts.address, tx=tx)
-    approved = _read_approved(signed, answers)
-    by_owner: dict[int, Confirmation] = {}
-    for signature in signed.signatures:
+    approved = _read_answers(signed, answers)
+    valid: dict[Address, Confirmation] = {}
+    for signature in signed.given:
         item = _confirm(signature, signed.digest, facts, guesses)
-        if item.kind == SignatureKind.APPROVED_HASH and item.owner not in approved:
-            raise errors.InvalidSignature(details={"reason": "hash_not_approved", "owner": item.owner})
-        by_owner.setdefault(int(item.owner, 16), item)
-    return [by_owner[owner] for owner in sorted(by_owner)]
+        if item.kind in REFUSED_BY_CHAIN and not approved[signature]:
+            raise errors.InvalidSignature(details={"reason": REFUSED_BY_CHAIN[item.kind], "owner": item.owner})
+        valid.setdefault(item.owner, item)
+    new = list(valid.values())
+    for owner, signature in signed.stored.items():
+        kept = _confirm_stored(signature, signed.digest, facts)
+        if kept is not None and (kept.kind not in REFUSED_BY_CHAIN or approved[signature]):
+            valid.setdefault(owner, kept)
+    ordered = sorted(valid.values(), key=lambda item: int(item.owner, 16))
+    return Confirmed(ordered, new, [owner for owner in signed.stored if owner not in valid])
 
 
-def _read_approved(signed: SignedHash, answers: Sequence[Answer]) -> set[Address]:
+def collect(*, row: SafeTransaction, confirmed: Confirmed) -> list[Address]:
+    """Store the new confirmations of a locked row and drop the void ones; the owners who are new to it."""
+    row.confirmations.filter(owner__in=confirmed.void).delete()
+    known = set(row.confirmations.values_list("owner", flat=True))
+    for item in confirmed.new:
+        StoredConfirmation.objects.update_or_create(
+            safe_transaction=row, owner=item.owner, defaults={"kind": item.kind, "signature": item.as_blob()}
+        )
+    return [item.owner for item in confirmed.new if item.owner not in known]
+
+
+def _read_answers(signed: SignedHash, answers: Sequence[Answer]) -> dict[RawSignature, bool]:
     try:
-        return {owner for owner, answer in zip(signed.approvers, answers, strict=True) if read_approval(answer)}
+        return {
+            item: read_approval(answer) if item.v == APPROVED_HASH_V else read_contract_signature(answer)
+            for item, answer in zip(signed.list_named(), answers, strict=True)
+        }
     except GatewayError as error:
         raise errors.ChainUnavailable(details={"reason": error.token}) from error
+
+
+def _confirm_stored(signature: RawSignature, digest: bytes, facts: SafeFacts) -> Confirmation | None:
+    try:
+        return confirm(signature=signature, digest=digest, owners=facts.owners, guesses={})
+    except StrangerSignature:
+        return None
 
 
 def _confirm(signature: RawSignature, digest: bytes, facts: SafeFacts, guesses: dict[str, bytes]) -> Confirmation:

@@ -8,16 +8,13 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as queue
 
 from delegations.models import SafeTransaction
-from delegations.selectors import get_safe_transaction, watched_submissions
-from delegations.services.chain import read_delegates
-from delegations.services.moves import Reading, finish_executed, finish_failed, reopen_unsent
-from delegations.services.reconciling import settle_client_submission
-from ostium_service import composition
+from delegations.selectors import get_safe_transaction, vanished_submissions, watched_submissions
+from delegations.services.expiring import expire_prepared
+from delegations.services.moves import finish_failed, reopen_unsent, reopen_vanished
+from delegations.services.settling import settle_client_submission, settle_receipt
 from ostium_service.gateways.failures import GatewayError
-from ostium_service.gateways.safe_reads import read_execution
 from ostium_service.http import errors
-from ostium_service.parallel import gather
-from ostium_service.types import Network, TxHash
+from ostium_service.types import TxHash
 from relay import services as relay
 from relay.models import OutboundTransaction
 
@@ -74,7 +71,7 @@ def settle_relayed(*, safe_transaction: SafeTransaction, outbound: OutboundTrans
     Raises GatewayError or ChainUnavailable when the chain cannot be read; nothing is written then.
     """
     if outbound.succeeded:
-        _settle_mined(safe_transaction, outbound, actor)
+        settle_receipt(safe_transaction=safe_transaction, tx_hash=TxHash(outbound.mined_hash), actor=actor)
     elif outbound.state in {Outbound.EXPIRED, Outbound.CANCELLED}:
         reopen_unsent(safe_transaction_id=safe_transaction.pk, actor=actor)
     elif outbound.is_decided:
@@ -83,31 +80,15 @@ def settle_relayed(*, safe_transaction: SafeTransaction, outbound: OutboundTrans
 
 
 def sweep_submissions(*, actor: str) -> int:
-    """Look after handed-back transactions, and after relayed ones that lost their job; how many were looked at."""
+    """Look after handed-back transactions, relayed ones that lost their job or their block, and expired ones.
+
+    The answer is how many were followed or ended.
+    """
     now = timezone.now()
+    expired = expire_prepared(actor=actor)
+    for safe_transaction_id in vanished_submissions():
+        reopen_vanished(safe_transaction_id=safe_transaction_id, actor=actor)
     found = watched_submissions(client_since=now - CLIENT_PATIENCE, relay_before=now - STUCK_AFTER)
     for safe_transaction_id in found:
         follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
-    return len(found)
-
-
-def _settle_mined(row: SafeTransaction, outbound: OutboundTransaction, actor: str) -> None:
-    """A status of 1 is not enough: the Safe must say that it executed, and the venue must show the effect.
-
-    The venue is read at `latest`, since nodes forget older state within the minute; an answer from a node that has not
-    seen the receipt's block yet is left for the next step.
-    """
-    network, safe = Network(row.network), row.delegation.safe
-    receipt, (delegates, block) = gather(
-        lambda: composition.arbitrum(network).receipt(TxHash(outbound.mined_hash)),
-        lambda: read_delegates(network=network, safes=[safe]),
-    )
-    if receipt is None or block < receipt.block_number:
-        return
-    executed = read_execution(safe=safe, safe_tx_hash=row.safe_tx_hash, logs=receipt.logs)
-    if executed is not True:
-        reason = "execution_failure" if executed is False else "no_execution_event"
-        finish_failed(safe_transaction_id=row.pk, state=State.FAILED, reason=reason, actor=actor)
-        return
-    reading = Reading(delegates[safe], block, receipt.tx_hash)
-    finish_executed(safe_transaction_id=row.pk, reading=reading, actor=actor)
+    return expired + len(found)

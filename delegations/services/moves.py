@@ -3,16 +3,19 @@
 Lock order everywhere: the Safe transaction, the delegations of the Safe by id, then the grant.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.services.events import record_event
+from delegations.services.events import record_event, record_events
+from delegations.services.suspending import suspended_row, take_over_suspension
 from ostium_service.types import Address, Network
-from safeguards.services import grant_trading, withdraw_grant
+from safeguards.services import grant_trading, suspend_grant, withdraw_grant, withdraw_grants
 
 Status = Delegation.Status
 State = SafeTransaction.State
@@ -36,12 +39,14 @@ def finish_executed(*, safe_transaction_id: UUID, reading: Reading, actor: str) 
     changes nothing.
     """
     with transaction.atomic():
-        row = _lock_submitted(safe_transaction_id)
+        row = _lock_unfinished(safe_transaction_id, {State.SUBMITTED, State.PREPARED, State.STALE})
         if row is None:
             return
         delegation = _lock_delegation(row.delegation)
         _end_transaction(row, State.EXECUTED, "")
-        if row.kind == Kind.REVOKE:
+        if row.kind == Kind.ALLOWANCE:
+            _record(delegation, row, "allowance_set", actor, _evidence(reading) | {"allowance": row.allowance})
+        elif row.kind == Kind.REVOKE:
             delegation.revoke_tx_hash = reading.tx_hash or delegation.revoke_tx_hash
             _finish_revocation(delegation, row, reading, actor)
         else:
@@ -53,25 +58,35 @@ def finish_failed(*, safe_transaction_id: UUID, state: State, reason: str, actor
     """The transaction did not run and never will as it stands: FAILED or STALE, with a stable `reason`.
 
     A delegation that waited for it fails with it, unless only its nonce was taken and preparing again helps; a live one
-    stays what it is. Repeating it changes nothing.
+    stays what it is. The signatures are void. Repeating it changes nothing.
     """
     with transaction.atomic():
-        row = _lock_submitted(safe_transaction_id)
+        row = _lock_unfinished(safe_transaction_id, {State.SUBMITTED, State.PREPARED})
         if row is None:
             return
         delegation = _lock_delegation(row.delegation)
         _end_transaction(row, state, reason)
+        row.confirmations.all().delete()
         delegation.last_error = reason
         if state == State.FAILED and delegation.status == Status.PENDING and row.kind == Kind.APPROVE:
             delegation.status = Status.FAILED
         delegation.save()
-        _record(delegation, row, f"{row.kind}_{state}", actor, {"reason": reason})
+        evidence: dict[str, object] = {"reason": reason}
+        if row.taken_by:
+            evidence["takenBy"] = row.taken_by
+        _record(delegation, row, f"{row.kind}_{state}", actor, evidence)
+
+
+def note_taker(*, safe_transaction_id: UUID, tx_hash: str) -> None:
+    """Keep which transaction spent the nonce, before the row ends."""
+    rows = SafeTransaction.objects.filter(pk=safe_transaction_id, state__in=[State.SUBMITTED, State.PREPARED])
+    rows.update(taken_by=tx_hash)
 
 
 def reopen_unsent(*, safe_transaction_id: UUID, actor: str) -> None:
     """The relay never sent it: the Safe has not moved, and the owners' signatures may be used again."""
     with transaction.atomic():
-        row = _lock_submitted(safe_transaction_id)
+        row = _lock_unfinished(safe_transaction_id, {State.SUBMITTED})
         if row is None:
             return
         delegation = _lock_delegation(row.delegation)
@@ -80,18 +95,59 @@ def reopen_unsent(*, safe_transaction_id: UUID, actor: str) -> None:
         _end_transaction(row, State.PREPARED, "execution_expired")
 
 
-def end_active(*, delegation_id: UUID, reading: Reading, actor: str) -> None:
-    """Mark an ACTIVE row REVOKED because the chain names another delegate or none.
+def reopen_vanished(*, safe_transaction_id: UUID, actor: str) -> None:
+    """The chain forgot the block that ran it: it is on its way again, and what it made ACTIVE may not trade till then.
 
-    Only a read of a later block than the one that made it ACTIVE counts: nodes behind a load balancer lag.
+    A revocation leaves its row REVOKED, which is the safe side; a later receipt decides anew.
     """
     with transaction.atomic():
-        delegation = Delegation.objects.select_for_update().get(pk=delegation_id)
-        outdated = delegation.chain_block is not None and reading.block <= delegation.chain_block
-        if delegation.status != Status.ACTIVE or reading.delegate == delegation.delegate or outdated:
+        row = _lock_unfinished(safe_transaction_id, {State.EXECUTED, State.FAILED})
+        if row is None:
             return
-        _revoke(delegation, reading, "removed_on_chain" if reading.delegate is None else "replaced_on_chain")
-        _record(delegation, None, "revoked_on_chain", actor, _evidence(reading))
+        delegation = _lock_delegation(row.delegation)
+        if delegation.status == Status.ACTIVE and delegation.approval_id == row.pk:
+            delegation.status = Status.PENDING
+            delegation.save()
+            withdraw_grant(network=Network(delegation.network), trader=delegation.safe)
+        _end_transaction(row, State.SUBMITTED, "block_vanished")
+        _record(delegation, row, f"{row.kind}_block_vanished", actor, {"outbound": str(row.outbound_id)})
+
+
+def end_active(*, readings: Mapping[UUID, Reading], actor: str) -> None:
+    """Mark ACTIVE rows REVOKED because the chain names another delegate or none, all in a few statements.
+
+    Only a read of a later block than the one that made a row ACTIVE counts: nodes behind a load balancer lag.
+    """
+    with transaction.atomic():
+        active = Delegation.objects.filter(pk__in=list(readings), status=Status.ACTIVE)
+        rows = active.order_by("id").select_for_update()
+        ended = [row for row in rows if _is_contradicted(row, readings[row.pk])]
+        for reading in {readings[row.pk] for row in ended}:
+            _revoke_all([row.pk for row in ended if readings[row.pk] == reading], reading)
+        for network in Network:
+            safes = [row.safe for row in ended if row.network == network]
+            if safes:
+                withdraw_grants(network=network, traders=safes)
+        record_events(
+            what="revoked_on_chain", actor=actor, evidence={row: _evidence(readings[row.pk]) for row in ended}
+        )
+
+
+def _revoke_all(ids: Collection[UUID], reading: Reading) -> None:
+    now = timezone.now()
+    Delegation.objects.filter(pk__in=ids).update(
+        status=Status.REVOKED,
+        last_error="removed_on_chain" if reading.delegate is None else "replaced_on_chain",
+        chain_block=reading.block,
+        chain_delegate=reading.delegate or "",
+        checked_at=now,
+        updated_at=now,
+    )
+
+
+def _is_contradicted(delegation: Delegation, reading: Reading) -> bool:
+    is_outdated = delegation.chain_block is not None and reading.block <= delegation.chain_block
+    return reading.delegate != delegation.delegate and not is_outdated
 
 
 def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
@@ -108,8 +164,12 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
     grant = grant_trading(network=Network(delegation.network), trader=delegation.safe, delegate=delegation.delegate)
     delegation.status = Status.ACTIVE
     delegation.suspended = grant.suspended
+    suspended = suspended_row(network=delegation.network, safe_address=delegation.safe_address)
+    if suspended is not None:
+        take_over_suspension(delegation=delegation, source=suspended)
+        suspend_grant(network=Network(delegation.network), trader=delegation.safe)
     delegation.approval = row
-    delegation.chain_block = reading.block
+    _note(delegation, reading)
     delegation.last_error = ""
     delegation.save()
     _record(delegation, row, "activated", actor, _evidence(reading))
@@ -142,15 +202,22 @@ def _revoke(delegation: Delegation, reading: Reading, reason: str) -> None:
     was_active = delegation.status == Status.ACTIVE
     delegation.status = Status.REVOKED
     delegation.last_error = reason
-    delegation.chain_block = reading.block
+    _note(delegation, reading)
     delegation.save()
     if was_active:
         withdraw_grant(network=Network(delegation.network), trader=delegation.safe)
 
 
-def _lock_submitted(safe_transaction_id: UUID) -> SafeTransaction | None:
+def _note(delegation: Delegation, reading: Reading) -> None:
+    delegation.chain_block = reading.block
+    delegation.chain_delegate = reading.delegate or ""
+    delegation.checked_at = timezone.now()
+
+
+def _lock_unfinished(safe_transaction_id: UUID, states: Collection[State]) -> SafeTransaction | None:
+    """The locked row, unless it has left `states`; a STALE one may still turn out to have run."""
     row = SafeTransaction.objects.select_for_update().get(pk=safe_transaction_id)
-    return row if row.state == State.SUBMITTED else None
+    return row if row.state in states else None
 
 
 def _lock_delegation(delegation: Delegation) -> Delegation:

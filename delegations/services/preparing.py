@@ -1,61 +1,30 @@
-"""Building the one Safe transaction that owners sign, and storing it as a row of its own."""
+"""Building the one Safe transaction that owners sign."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.selectors import delegation_for
-from delegations.services.chain import SafeView, read_safe, read_state, require_supported
-from delegations.services.choosing import choose_delegate
+from delegations.selectors import delegation_for, outdated_transactions
+from delegations.services.chain import SafeView, read_safe, require_supported
+from delegations.services.choosing import choose_delegate, confirm_choice
+from delegations.services.drafting import Draft, PreparedTransaction, ask_guard, refuse_reverts, store_draft
 from delegations.services.events import record_event
 from delegations.services.reconciling import apply_reading, refuse_foreign_claim
+from delegations.services.settling import settle_moved_nonce
+from delegations.services.suspending import suspended_row, take_over_suspension
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
-from ostium_service.gateways.failures import Reverted
-from ostium_service.gateways.ostium_contracts import (
-    catalogue_code,
-    decode_revert,
-    encode_approve,
-    encode_remove_delegate,
-    encode_set_delegate,
-)
-from ostium_service.gateways.safe import (
-    InnerCall,
-    SafeTransactionData,
-    batch_calls,
-    safe_tx_hash,
-    transaction_fields,
-    typed_data,
-)
-from ostium_service.gateways.safe_reads import Answer, encode_guard_call
+from ostium_service.gateways.ostium_contracts import encode_approve, encode_remove_delegate, encode_set_delegate
+from ostium_service.gateways.safe import InnerCall, SafeTransactionData, batch_calls
 from ostium_service.http import errors
 from ostium_service.money import USDC_DECIMALS, units_string
 from ostium_service.types import Address, Network, UsdcUnits
-from relay.selectors import relayer_for, signer_addresses
+from relay.selectors import signer_addresses
 from safeguards.gate import MAX_ALLOWANCE
 
-State = SafeTransaction.State
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedTransaction:
-    """A stored Safe transaction, and the EIP-712 JSON a wallet signs for it."""
-
-    safe_transaction: SafeTransaction
-    typed_data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A Safe transaction about to be stored."""
-
-    kind: SafeTransaction.Kind
-    tx: SafeTransactionData
-    view: SafeView
-    allowance: UsdcUnits | None = None
+Kind = SafeTransaction.Kind
 
 
 def prepare_approval(
@@ -76,28 +45,41 @@ def prepare_approval(
     the Safe's guard would refuse) and ChainUnavailable; nothing is stored then.
     """
     chosen = choose_delegate(network=network, safe=safe, wanted=delegate)
-    calls = _approval_calls(network=network, delegate=chosen, allowance=allowance)
+    calls = [InnerCall(composition.contract_addresses(network).trading, encode_set_delegate(chosen))]
+    if allowance is not None:
+        calls.append(_approve_call(network=network, allowance=allowance))
     view = _read_and_try(network=network, safe=safe, calls=calls)
-    release = require_supported(network=network, facts=view.facts, our_signers=signer_addresses(network))
     refuse_foreign_claim(view=view, network=network, user_id=user_id, actor=actor)
-    _refuse_reverts(view.extra)
-    tx = batch_calls(calls, multi_send=release.multi_send_call_only, nonce=view.facts.nonce)
-    _ask_guard(network=network, view=view, tx=tx)
+    tx = _build(network=network, view=view, calls=calls)
+    _settle_outdated(user_id=user_id, network=network, view=view, actor=actor)
     with transaction.atomic():
-        delegation, _ = Delegation.objects.get_or_create(
-            user_id=user_id,
-            network=network,
-            safe_address=safe,
-            delegate_address=chosen,
-            status__in=Delegation.LIVE,
-            defaults={
-                "status": Delegation.Status.PENDING,
-                "trading_contract": composition.contract_addresses(network).trading,
-            },
-        )
-        return _store(
-            delegation=delegation, draft=Draft(SafeTransaction.Kind.APPROVE, tx, view, allowance), actor=actor
-        )
+        confirm_choice(network=network, safe=safe, delegate=chosen)
+        wish = _wish(user_id=user_id, network=network, safe=safe, delegate=chosen)
+        return store_draft(delegation=wish, draft=Draft(Kind.APPROVE, tx, view, allowance), actor=actor)
+
+
+def prepare_allowance(
+    *, user_id: str, network: Network, safe: Address, allowance: UsdcUnits, actor: str
+) -> PreparedTransaction:
+    """Build a USDC approval of `allowance` (x 1e6; 0 takes it back) for tradingStorage alone.
+
+    It belongs to the user's live delegation of the Safe; without one, to a wish that has no approval yet, so that the
+    two may be signed in any order. Refused as `prepare_approval` is.
+    """
+    delegation = delegation_for(user_id=user_id, network=network, safe=safe)
+    is_live = delegation is not None and delegation.status in Delegation.LIVE
+    chosen = delegation.delegate if delegation is not None and is_live else None
+    if chosen is None:
+        chosen = choose_delegate(network=network, safe=safe, wanted=None)
+    calls = [_approve_call(network=network, allowance=allowance)]
+    view = _read_and_try(network=network, safe=safe, calls=calls)
+    refuse_foreign_claim(view=view, network=network, user_id=user_id, actor=actor)
+    tx = _build(network=network, view=view, calls=calls)
+    _settle_outdated(user_id=user_id, network=network, view=view, actor=actor)
+    with transaction.atomic():
+        confirm_choice(network=network, safe=safe, delegate=chosen)
+        wish = _wish(user_id=user_id, network=network, safe=safe, delegate=chosen)
+        return store_draft(delegation=wish, draft=Draft(Kind.ALLOWANCE, tx, view, allowance), actor=actor)
 
 
 def prepare_revocation(
@@ -111,28 +93,47 @@ def prepare_revocation(
     delegation = delegation_for(user_id=user_id, network=network, safe=safe, delegate=delegate)
     if delegation is None:
         raise errors.DelegationNotFound
+    return _prepare_removal(delegation=delegation, actor=actor)
+
+
+def request_revocation(*, delegation_id: UUID, actor: str, reason: str) -> PreparedTransaction:
+    """The same for staff: `actor` wants the delegation gone, and owners are to sign what comes back.
+
+    ValueError without a reason; else as `prepare_revocation`.
+    """
+    if not reason.strip():
+        raise ValueError("a revocation names its reason")
+    delegation = Delegation.objects.select_related("approval").get(pk=delegation_id)
+    prepared = _prepare_removal(delegation=delegation, actor=actor)
+    record_event(
+        delegation=delegation,
+        what="revocation_requested",
+        actor=actor,
+        evidence={"reason": reason, "safeTxHash": prepared.safe_transaction.safe_tx_hash},
+        safe_transaction=prepared.safe_transaction,
+    )
+    return prepared
+
+
+def _prepare_removal(*, delegation: Delegation, actor: str) -> PreparedTransaction:
+    network, safe = Network(delegation.network), delegation.safe
     calls = [InnerCall(composition.contract_addresses(network).trading, encode_remove_delegate())]
     view = _read_and_try(network=network, safe=safe, calls=calls)
     if view.delegate != delegation.delegate:
         apply_reading(delegation=delegation, delegate=view.delegate, block=view.block, actor=actor)
         raise errors.DelegationNotActive(details={"reason": "not_set_on_chain"})
-    release = require_supported(network=network, facts=view.facts, our_signers=signer_addresses(network))
-    _refuse_reverts(view.extra)
-    tx = batch_calls(calls, multi_send=release.multi_send_call_only, nonce=view.facts.nonce)
-    _ask_guard(network=network, view=view, tx=tx)
+    tx = _build(network=network, view=view, calls=calls)
+    _settle_outdated(user_id=delegation.user_id, network=network, view=view, actor=actor)
     with transaction.atomic():
-        return _store(delegation=delegation, draft=Draft(SafeTransaction.Kind.REVOKE, tx, view), actor=actor)
+        return store_draft(delegation=delegation, draft=Draft(Kind.REVOKE, tx, view), actor=actor)
 
 
-def _approval_calls(*, network: Network, delegate: Address, allowance: UsdcUnits | None) -> list[InnerCall]:
-    addresses = composition.contract_addresses(network)
-    calls = [InnerCall(addresses.trading, encode_set_delegate(delegate))]
-    if allowance is None:
-        return calls
+def _approve_call(*, network: Network, allowance: UsdcUnits) -> InnerCall:
     if allowance > MAX_ALLOWANCE:
         limit, value = (units_string(units, USDC_DECIMALS) for units in (MAX_ALLOWANCE, allowance))
         raise errors.LimitExceeded(details={"limit": limit, "value": value})
-    return [*calls, InnerCall(addresses.usdc, encode_approve(addresses.trading_storage, allowance))]
+    addresses = composition.contract_addresses(network)
+    return InnerCall(addresses.usdc, encode_approve(addresses.trading_storage, allowance))
 
 
 def _read_and_try(*, network: Network, safe: Address, calls: Sequence[InnerCall]) -> SafeView:
@@ -141,70 +142,37 @@ def _read_and_try(*, network: Network, safe: Address, calls: Sequence[InnerCall]
     return read_safe(network=network, safe=safe, extra=tries)
 
 
-def _refuse_reverts(answers: Sequence[Answer]) -> None:
-    reverted = next((answer for answer in answers if isinstance(answer, Reverted)), None)
-    if reverted is None:
-        return
-    revert = decode_revert(reverted.data)
-    code = catalogue_code(revert)
-    if code is not None:
-        raise errors.CATALOGUE[code]
-    raise errors.SafeTxReverted(details={"reason": revert.name})
+def _build(*, network: Network, view: SafeView, calls: Sequence[InnerCall]) -> SafeTransactionData:
+    """The transaction for the Safe's next nonce, after everybody who could refuse it was asked."""
+    release = require_supported(network=network, facts=view.facts, our_signers=signer_addresses(network))
+    refuse_reverts(view.extra)
+    tx = batch_calls(calls, multi_send=release.multi_send_call_only, nonce=view.facts.nonce)
+    ask_guard(network=network, view=view, tx=tx)
+    return tx
 
 
-def _ask_guard(*, network: Network, view: SafeView, tx: SafeTransactionData) -> None:
-    """Ask the Safe's guard as the Safe would; without signatures, so a guard that wants to see them refuses here."""
-    relayer = relayer_for(network)
-    executor = Address(relayer.address) if relayer is not None else view.facts.owners[0]
-    call = encode_guard_call(facts=view.facts, tx=tx, executor=executor)
-    if call is None:
-        return
-    if isinstance(read_state(network=network, calls=[call]).results[0], Reverted):
-        raise errors.SafeTxReverted(details={"reason": "guard_refused", "guard": view.facts.guard})
+def _settle_outdated(*, user_id: str, network: Network, view: SafeView, actor: str) -> None:
+    """End the user's prepared transactions whose nonce is spent; one of them may have been what spent it."""
+    safe, nonce = view.facts.address, view.facts.nonce
+    for row in outdated_transactions(user_id=user_id, network=network, safe=safe, nonce=nonce):
+        settle_moved_nonce(safe_transaction=row, actor=actor)
 
 
-def _store(*, delegation: Delegation, draft: Draft, actor: str) -> PreparedTransaction:
-    """Store the draft under its hash, or take up the row that is there; transactions whose nonce is gone end stale."""
-    network = Network(delegation.network)
-    digest = safe_tx_hash(chain_id=network.chain_id, safe=delegation.safe, tx=draft.tx)
-    _end_outdated(delegation, draft.view.facts.nonce)
-    row, created = SafeTransaction.objects.select_for_update(of=("self",)).get_or_create(
-        delegation=delegation, safe_tx_hash=digest, defaults=_columns(delegation, draft)
+def _wish(*, user_id: str, network: Network, safe: Address, delegate: Address) -> Delegation:
+    """The user's live row for this delegate, made now if there is none; a suspended Safe's row begins suspended."""
+    delegation, is_new = Delegation.objects.get_or_create(
+        user_id=user_id,
+        network=network,
+        safe_address=safe,
+        delegate_address=delegate,
+        status__in=Delegation.LIVE,
+        defaults={
+            "status": Delegation.Status.PENDING,
+            "trading_contract": composition.contract_addresses(network).trading,
+        },
     )
-    if row.state in {State.FAILED, State.STALE}:
-        row.state, row.last_error, created = State.PREPARED, "", True
-    row.save(update_fields=["state", "last_error", "updated_at"])
-    row.delegation = delegation
-    if delegation.status == Delegation.Status.PENDING:
-        delegation.approval = row
-        delegation.save(update_fields=["approval", "updated_at"])
-    if created:
-        evidence = {"safeTxHash": digest, "nonce": draft.tx.nonce, "block": draft.view.block}
-        record_event(
-            delegation=delegation,
-            what=f"{draft.kind}_prepared",
-            actor=actor,
-            evidence=evidence,
-            safe_transaction=row,
-        )
-    return PreparedTransaction(row, typed_data(chain_id=network.chain_id, safe=delegation.safe, tx=draft.tx))
-
-
-def _columns(delegation: Delegation, draft: Draft) -> dict[str, Any]:
-    facts = draft.view.facts
-    return {
-        "network": delegation.network,
-        "kind": draft.kind,
-        "safe_tx_data": transaction_fields(draft.tx),
-        "nonce": draft.tx.nonce,
-        "safe_version": facts.version,
-        "owners": list(facts.owners),
-        "threshold": facts.threshold,
-        "allowance": draft.allowance,
-    }
-
-
-def _end_outdated(delegation: Delegation, nonce: int) -> None:
-    delegation.safe_transactions.filter(state=State.PREPARED, nonce__lt=nonce).update(
-        state=State.STALE, last_error="nonce_taken"
-    )
+    suspended = suspended_row(network=network, safe_address=safe) if is_new else None
+    if suspended is not None:
+        take_over_suspension(delegation=delegation, source=suspended)
+        delegation.save()
+    return delegation

@@ -1,46 +1,55 @@
 """Comparing rows with the chain, which is the truth (R4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
-from delegations.models import Delegation, SafeTransaction
-from delegations.selectors import active_delegations, claim_of_another
-from delegations.services.chain import BATCH, SafeView, read_delegates, read_progress
-from delegations.services.moves import Reading, end_active, finish_executed, finish_failed
+from delegations.models import Delegation
+from delegations.selectors import claim_of_another, open_submissions
+from delegations.services.chain import SafeView, Standing, read_standings
+from delegations.services.events import record_event
+from delegations.services.following import follow_safe_transaction
+from delegations.services.moves import Reading, end_active
 from ostium_service.http import errors
-from ostium_service.types import Address, Network
-
-logger = structlog.get_logger(__name__)
-
-State = SafeTransaction.State
+from ostium_service.types import Address, Network, UsdcUnits
 
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """The venue's delegate of a Safe, whether it is the row's, and when that was read."""
+    """The venue's delegate of a Safe, whether it is the row's, when that was read, and the allowance (USDC x 1e6)."""
 
     delegate: Address | None
     matches: bool
     checked_at: datetime
+    allowance: UsdcUnits
 
 
 def reconcile(*, delegation: Delegation, actor: str) -> ChainState:
     """Read the chain for one row and correct the row by it. Refused with ChainUnavailable."""
-    delegates, block = read_delegates(network=Network(delegation.network), safes=[delegation.safe])
-    on_chain = delegates[delegation.safe]
-    apply_reading(delegation=delegation, delegate=on_chain, block=block, actor=actor)
-    return ChainState(on_chain, on_chain == delegation.delegate, timezone.now())
+    standings = read_standings(network=Network(delegation.network), safes=[delegation.safe])
+    apply_standings(rows=[delegation], standings=standings, actor=actor)
+    return _describe(standings[delegation.safe], delegation.delegate)
+
+
+def check_on_chain(*, delegation_id: UUID, actor: str) -> ChainState:
+    """Look after what is on its way, read the chain, correct the row and tell its story. ChainUnavailable else."""
+    delegation = Delegation.objects.get(pk=delegation_id)
+    for safe_transaction_id in open_submissions(delegation=delegation):
+        follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
+    delegation.refresh_from_db()
+    state = reconcile(delegation=delegation, actor=actor)
+    evidence = {"delegate": state.delegate, "matches": state.matches, "allowance": state.allowance}
+    record_event(delegation=delegation, what="checked_on_chain", actor=actor, evidence=evidence)
+    return state
 
 
 def read_on_chain(*, network: Network, safe: Address, expected: Address | None) -> ChainState:
     """The same reading for a Safe without a row. Refused with ChainUnavailable."""
-    delegates, _ = read_delegates(network=network, safes=[safe])
-    return ChainState(delegates[safe], expected is not None and delegates[safe] == expected, timezone.now())
+    return _describe(read_standings(network=network, safes=[safe])[safe], expected)
 
 
 def mark_replaced(*, network: Network, trader: Address) -> None:
@@ -60,15 +69,25 @@ def refuse_foreign_claim(*, view: SafeView, network: Network, user_id: str, acto
         raise errors.TraderNotAllowed(details={"reason": "safe_claimed"})
 
 
-def sync_delegations(*, actor: str) -> int:
-    """Compare every ACTIVE row with the chain, in batches; how many were looked at.
-
-    A network whose node does not answer is left for the next time, so that it does not hold up the other.
-    """
-    by_network: dict[str, list[Delegation]] = defaultdict(list)
-    for row in active_delegations().iterator():
-        by_network[row.network].append(row)
-    return sum(_sync_network(Network(network), rows, actor) for network, rows in by_network.items())
+def apply_standings(*, rows: Sequence[Delegation], standings: Mapping[Address, Standing], actor: str) -> None:
+    """Note on every row what its Safe's chain says, in a few statements, and correct those it contradicts."""
+    by_answer: dict[Standing, list[UUID]] = defaultdict(list)
+    for row in rows:
+        found = standings[row.safe]
+        by_answer[Standing(found.delegate, found.allowance, 0)].append(row.pk)
+    now = timezone.now()
+    for answer, ids in by_answer.items():
+        Delegation.objects.filter(pk__in=ids).update(
+            chain_delegate=answer.delegate or "", chain_allowance=answer.allowance, checked_at=now
+        )
+    found_by_row = {row: standings[row.safe] for row in rows if row.status == Delegation.Status.ACTIVE}
+    readings = {
+        row.pk: Reading(found.delegate, found.block)
+        for row, found in found_by_row.items()
+        if found.delegate != row.delegate
+    }
+    if readings:
+        end_active(readings=readings, actor=actor)
 
 
 def apply_reading(*, delegation: Delegation, delegate: Address | None, block: int, actor: str) -> None:
@@ -78,39 +97,9 @@ def apply_reading(*, delegation: Delegation, delegate: Address | None, block: in
     somebody who merely named the Safe would get to trade for it.
     """
     if delegation.status == Delegation.Status.ACTIVE and delegate != delegation.delegate:
-        end_active(delegation_id=delegation.pk, reading=Reading(delegate, block), actor=actor)
+        end_active(readings={delegation.pk: Reading(delegate, block)}, actor=actor)
 
 
-def settle_client_submission(*, safe_transaction: SafeTransaction, actor: str) -> None:
-    """See whether a transaction that was handed back, with valid signatures, has run since.
-
-    Its nonce being spent and the chain showing its effect ends it executed; a nonce spent without the effect means that
-    another transaction took it. Refused with ChainUnavailable.
-    """
-    delegation = safe_transaction.delegation
-    nonce, delegate, block = read_progress(network=Network(delegation.network), safe=delegation.safe)
-    if nonce <= safe_transaction.nonce:
-        return
-    is_set = delegate == delegation.delegate
-    if is_set == (safe_transaction.kind == SafeTransaction.Kind.APPROVE):
-        finish_executed(safe_transaction_id=safe_transaction.pk, reading=Reading(delegate, block), actor=actor)
-    else:
-        finish_failed(safe_transaction_id=safe_transaction.pk, state=State.STALE, reason="nonce_taken", actor=actor)
-
-
-def _sync_network(network: Network, rows: list[Delegation], actor: str) -> int:
-    checked = 0
-    for part in _chunks(rows):
-        try:
-            delegates, block = read_delegates(network=network, safes=[row.safe for row in part])
-        except errors.ChainUnavailable:
-            logger.warning("delegations_not_synced", network=network, checked=checked, rows=len(rows))
-            return checked
-        for row in part:
-            apply_reading(delegation=row, delegate=delegates[row.safe], block=block, actor=actor)
-        checked += len(part)
-    return checked
-
-
-def _chunks(rows: list[Delegation]) -> Iterable[list[Delegation]]:
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+def _describe(standing: Standing, expected: Address | None) -> ChainState:
+    matches = expected is not None and standing.delegate == expected
+    return ChainState(standing.delegate, matches, timezone.now(), standing.allowance)

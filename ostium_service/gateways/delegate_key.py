@@ -1,5 +1,11 @@
 """A delegate's private key: it can sign, and nothing else can be done with it."""
 
+import heapq
+import itertools
+import os
+import threading
+import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -34,12 +40,18 @@ class DelegateKey:
     made on the way are beyond reach.
     """
 
-    __slots__ = ("__secret", "address")
+    __slots__ = ("__chain_id", "__secret", "__weakref__", "address")
 
-    def __init__(self, secret: bytes | bytearray) -> None:
-        """ValueError, without the value, for anything but 32 bytes within the curve's order."""
+    def __init__(self, secret: bytes | bytearray, *, chain_id: int | None = None, seconds: float | None = None) -> None:
+        """With `chain_id` it signs for that chain only; after `seconds` it is wiped, whoever still holds it.
+
+        ValueError, without the value, for anything but 32 bytes within the curve's order.
+        """
         self.__secret = bytearray(secret)
+        self.__chain_id = chain_id
         self.address = _derive_address(self.__secret)
+        if seconds is not None:
+            reaper.expect(self, seconds)
 
     @classmethod
     def generate(cls) -> "DelegateKey":
@@ -50,9 +62,12 @@ class DelegateKey:
         """Sign an EIP-1559 transaction without an access list (RFC 6979, low s).
 
         `fields`: chainId, nonce, gas, maxFeePerGas, maxPriorityFeePerGas, value as integers, `to` as address, `data` as
-        bytes. ValueError for a missing or unknown field, a wrong type or a number out of range.
+        bytes. ValueError for a missing or unknown field, a wrong type, a number out of range, another chain than the
+        key's, and after the key was wiped.
         """
         payload = build_payload(fields)
+        if self.__chain_id is not None and fields["chainId"] != self.__chain_id:
+            raise ValueError("the key signs for another chain")
         digest = keccak(DYNAMIC_FEE_TYPE + rlp.encode(payload))
         signature = coincurve.PrivateKey(bytes(self.__secret)).sign_recoverable(digest, hasher=None)
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
@@ -108,3 +123,42 @@ def build_payload(fields: Mapping[str, Any]) -> list[Any]:
         raise ValueError("the priority fee exceeds the fee cap")
     values = {**fields, "to": bytes.fromhex(to[2:])}
     return [*(values[name] for name in _FIELDS), []]
+
+
+class KeyReaper:
+    """Wipes keys whose time is over, from one thread that ends when none is left to wait for."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """As new: in a forked child the parent's thread does not run, and its lock may be held."""
+        self._wake = threading.Condition()
+        self._due: list[tuple[float, int, weakref.ref[DelegateKey]]] = []
+        self._order = itertools.count()
+        self._is_running = False
+
+    def expect(self, key: DelegateKey, seconds: float) -> None:
+        """Wipe `key` in `seconds`; it may go earlier by itself."""
+        with self._wake:
+            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), weakref.ref(key)))
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="key-reaper", daemon=True).start()
+            self._wake.notify()
+
+    def _run(self) -> None:
+        with self._wake:
+            while self._due:
+                pause = self._due[0][0] - time.monotonic()
+                if pause > 0:
+                    self._wake.wait(pause)
+                    continue
+                key = heapq.heappop(self._due)[2]()
+                if key is not None:
+                    key.wipe()
+            self._is_running = False
+
+
+reaper = KeyReaper()
+os.register_at_fork(after_in_child=reaper.forget)

@@ -49,6 +49,7 @@ from ostium_service.gateways.ostium_reads import (
     ARB_SYS,
     BALANCE_OF,
     DELEGATIONS,
+    DOMAIN_SEPARATOR,
     GET_CONTRACT_ADDRESS,
     GET_OPEN_LIMIT_ORDER,
     GET_OPEN_TRADE,
@@ -80,6 +81,7 @@ from ostium_service.gateways.ostium_reads import (
     PendingMarketOrder,
     Read,
     contract_key,
+    domain_separator,
 )
 from ostium_service.types import Address, Network
 
@@ -90,6 +92,7 @@ __all__ = [
     "BALANCE_OF",
     "DEFAULT_ADDRESSES",
     "DELEGATIONS",
+    "DOMAIN_SEPARATOR",
     "ERROR_SELECTORS",
     "GET_CONTRACT_ADDRESS",
     "GET_OPEN_LIMIT_ORDER",
@@ -138,6 +141,7 @@ __all__ = [
     "decode_call",
     "decode_log",
     "decode_revert",
+    "domain_separator",
     "encode_approve",
     "encode_cancel_limit",
     "encode_close_timeout",

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from eth_utils.crypto import keccak
+
 from ostium_service.gateways.failures import BadAnswer, System
 from ostium_service.gateways.ostium_abi import Function, NotEncoded, declare, decode_values, load_functions
 from ostium_service.gateways.ostium_calls import ZERO_ADDRESS
@@ -180,6 +182,7 @@ MARKET_ORDERS_TIMEOUT: Read[int] = Read(_T["marketOrdersTimeout"], _keep)
 """L2 blocks after which an unanswered market order may be reclaimed."""
 TRIGGER_TIMEOUT: Read[int] = Read(_T["triggerTimeout"], _keep)
 MAX_ALLOWED_COLLATERAL: Read[UsdcUnits] = Read(_T["maxAllowedCollateral"], UsdcUnits)
+DOMAIN_SEPARATOR: Read[bytes] = Read(declare("DOMAIN_SEPARATOR() returns (bytes32)"), _keep)
 
 # --- registry, Arbitrum, USDC --------------------------------------------------------------------------------------
 GET_CONTRACT_ADDRESS: Read[Address | None] = Read(
@@ -225,3 +228,10 @@ def contract_key(name: str) -> bytes:
     if not 0 < len(key) <= 32:
         raise ValueError("a contract name has 1 to 32 characters")
     return key.ljust(32, b"\x00")
+
+
+def domain_separator(*, chain_id: int, trading: Address) -> bytes:
+    """What `DOMAIN_SEPARATOR()` of Ostium's own trading contract answers: EIP-712, name `Ostium`, version `1`."""
+    kind = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    words = [keccak(kind), keccak(b"Ostium"), keccak(b"1"), chain_id.to_bytes(32, "big"), bytes.fromhex(trading[2:])]
+    return keccak(b"".join(word.rjust(32, b"\x00") for word in words))

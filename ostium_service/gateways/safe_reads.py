@@ -16,17 +16,22 @@ from eth_utils.crypto import keccak
 from ostium_service.gateways.arbitrum import Call, Log
 from ostium_service.gateways.failures import BadAnswer, Reverted, System
 from ostium_service.gateways.safe import EXEC_TYPES, SafeTransactionData
-from ostium_service.types import Address
+from ostium_service.types import Address, TxHash
 
 Answer = bytes | Reverted
 
 GUARD_SLOT: Final = int.from_bytes(keccak(text="guard_manager.guard.address"), "big")
+FALLBACK_HANDLER_SLOT: Final = int.from_bytes(keccak(text="fallback_manager.handler.address"), "big")
+CONTRACT_SIGNATURE_MAGIC: Final = bytes.fromhex("20c13b0b").ljust(32, b"\x00")
+"""What an owner contract answers for a good signature: 1.3.0 and 1.4.1 ask in the form before the final EIP-1271."""
+CONTRACT_SIGNATURE_GAS: Final = 2_000_000
+"""An owner's code may burn all it gets, and may ask other contracts in turn."""
 MODULES_START: Final = "0x0000000000000000000000000000000000000001"
 MODULES_PAGE: Final = 50
 MAX_OWNERS: Final = 100
 LARGEST_NONCE: Final = 2**53
 """No Safe gets there; a contract that only looks like one may say anything."""
-FACT_COUNT: Final = 7
+FACT_COUNT: Final = 8
 EXECUTION_SUCCESS: Final = keccak(text="ExecutionSuccess(bytes32,uint256)")
 EXECUTION_FAILURE: Final = keccak(text="ExecutionFailure(bytes32,uint256)")
 
@@ -62,6 +67,16 @@ class SafeFacts:
     master_copy: str
     guard: Address | None
     modules: tuple[Address, ...]
+    fallback_handler: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SafeExecution:
+    """A transaction that a Safe says it ran; each took one nonce, whether it succeeded or not."""
+
+    safe_tx_hash: str
+    tx_hash: TxHash
+    succeeded: bool
 
 
 def encode_fact_calls(safe: Address) -> tuple[Call, ...]:
@@ -76,6 +91,7 @@ def encode_fact_calls(safe: Address) -> tuple[Call, ...]:
             _call_data("getStorageAt(uint256,uint256)", 0, 1),
             _call_data("getStorageAt(uint256,uint256)", GUARD_SLOT, 1),
             _call_data("getModulesPaginated(address,uint256)", MODULES_START, MODULES_PAGE),
+            _call_data("getStorageAt(uint256,uint256)", FALLBACK_HANDLER_SLOT, 1),
         )
     )
 
@@ -85,7 +101,7 @@ def read_facts(safe: Address, answers: Sequence[Answer]) -> SafeFacts:
 
     Releases before 1.3.0 do not show their storage: their facts come back with an empty `master_copy`.
     """
-    version, owners, threshold, nonce, singleton, guard, modules = answers
+    version, owners, threshold, nonce, singleton, guard, modules, handler = answers
     try:
         facts = SafeFacts(
             address=safe,
@@ -96,6 +112,7 @@ def read_facts(safe: Address, answers: Sequence[Answer]) -> SafeFacts:
             master_copy=_read_slot(singleton) or "",
             guard=_read_slot(guard),
             modules=_read_modules(modules),
+            fallback_handler=_read_slot(handler),
         )
     except DecodingError as error:
         raise NotASafe from error
@@ -124,17 +141,35 @@ def read_nonce(answer: Answer) -> int:
     return _read_word(answer)
 
 
-def read_execution(*, safe: Address, safe_tx_hash: str, logs: Sequence[Log]) -> bool | None:
-    """Whether the Safe says in `logs` that the transaction succeeded; None when it says nothing about it.
+def encode_contract_signature_call(*, safe: Address, owner: Address, preimage: bytes, signature: bytes) -> Call:
+    """Ask a contract that owns `safe` whether it signed, as the Safe asks it; `read_contract_signature` reads on."""
+    data = _call_data("isValidSignature(bytes,bytes)", preimage, signature)
+    return Call(to=owner, data=data, sender=safe, gas=CONTRACT_SIGNATURE_GAS)
+
+
+def read_contract_signature(answer: Answer) -> bool:
+    """Whether the owner contract said yes; a revert, another magic or any other answer is a no."""
+    return not isinstance(answer, Reverted) and answer[:32] == CONTRACT_SIGNATURE_MAGIC
+
+
+def read_executions(*, safe: Address, logs: Sequence[Log]) -> list[SafeExecution]:
+    """What the Safe says in `logs` that it ran, in their order.
 
     1.3.0 puts the hash into the data, 1.4.1 into a topic. A status of 1 alone proves nothing (ExecutionFailure).
     """
-    digest = bytes.fromhex(safe_tx_hash[2:])
+    found = []
     for log in logs:
-        about = log.address == safe and digest in (log.data[:32], *log.topics[1:2])
-        if about and log.topics[0] in {EXECUTION_SUCCESS, EXECUTION_FAILURE}:
-            return log.topics[0] == EXECUTION_SUCCESS
-    return None
+        if log.address != safe or not log.topics or log.topics[0] not in {EXECUTION_SUCCESS, EXECUTION_FAILURE}:
+            continue
+        digest = log.topics[1] if len(log.topics) > 1 else log.data[:32]
+        found.append(SafeExecution("0x" + digest.hex(), log.tx_hash, log.topics[0] == EXECUTION_SUCCESS))
+    return found
+
+
+def read_execution(*, safe: Address, safe_tx_hash: str, logs: Sequence[Log]) -> bool | None:
+    """Whether the Safe says in `logs` that the transaction succeeded; None when it says nothing about it."""
+    runs = read_executions(safe=safe, logs=logs)
+    return next((run.succeeded for run in runs if run.safe_tx_hash == safe_tx_hash), None)
 
 
 def encode_guard_call(*, facts: SafeFacts, tx: SafeTransactionData, executor: Address) -> Call | None:

@@ -1,11 +1,11 @@
 """Owners' signatures of a Safe transaction: reading, recovering and joining them. Pure.
 
 Kinds by the last byte v (GnosisSafe.sol 1.3.0 and Safe.sol 1.4.1, `checkNSignatures`): 27/28 the EIP-712 hash,
-31/32 the eth_sign form of it, 1 a hash approved on chain, 0 a contract signature.
+31/32 the eth_sign form of it, 1 a hash approved on chain, 0 a contract signature (EIP-1271).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -18,8 +18,11 @@ from ostium_service.types import Address
 SIGNATURE_SIZE: Final = 65
 MAX_SIGNATURES: Final = 64
 """More would not fit one batch of chain reads; a Safe with a higher threshold is not served."""
-LARGEST_BLOB: Final = MAX_SIGNATURES * SIGNATURE_SIZE
+LARGEST_BLOB: Final = 16_384
+"""Bytes; room for the data of contract signatures (nested Safes, passkeys) besides the fixed parts."""
+WORD: Final = 32
 CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+CONTRACT_V: Final = 0
 APPROVED_HASH_V: Final = 1
 ETH_SIGN_OFFSET: Final = 4
 """A Safe reads v 31/32 as eth_sign with v - 4."""
@@ -31,6 +34,7 @@ class SignatureKind(StrEnum):
     EIP712 = "eip712"
     ETH_SIGN = "eth_sign"
     APPROVED_HASH = "approved_hash"
+    CONTRACT = "contract"
 
 
 class MalformedSignature(Exception):
@@ -52,38 +56,67 @@ class StrangerSignature(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawSignature:
-    """65 bytes taken apart; r and s are unchecked."""
+    """65 bytes taken apart; r and s are unchecked. `data` is what a contract signature (v 0) points to."""
 
     r: int
     s: int
     v: int
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """One owner's valid confirmation, `encoded` as the Safe wants it. APPROVED_HASH still needs a look at the chain."""
+    """One owner's confirmation: the 65 bytes a Safe wants, and the `data` of a contract signature.
+
+    APPROVED_HASH and CONTRACT still need a look at the chain.
+    """
 
     owner: Address
     kind: SignatureKind
     encoded: bytes
+    data: bytes = b""
+
+    def as_blob(self) -> bytes:
+        """The confirmation alone, as `split_signatures` takes it."""
+        return join_confirmations([self])
 
 
 def split_signatures(blob: bytes) -> list[RawSignature]:
-    """Cut a concatenation of 65-byte signatures.
+    """Cut a joined blob: 65 bytes a signature, then the data that contract signatures (v 0) among them point to.
 
-    MalformedSignature: `length` (empty, no multiple of 65, or more than MAX_SIGNATURES of them),
-    `contract_signature_unsupported` (v 0, whose data would follow the fixed parts), `v_unsupported`.
+    MalformedSignature: `length` (empty, too large, the fixed parts do not fill their space), `v_unsupported`,
+    `contract_signature_malformed` (points into the fixed parts or beyond the end; a Safe says GS021, GS022, GS023).
     """
-    parts = [blob[i : i + SIGNATURE_SIZE] for i in range(0, min(len(blob), LARGEST_BLOB), SIGNATURE_SIZE)]
-    if any(len(part) == SIGNATURE_SIZE and part[64] == 0 for part in parts):
-        raise MalformedSignature("contract_signature_unsupported")
-    if not blob or len(blob) > LARGEST_BLOB or len(blob) % SIGNATURE_SIZE:
+    if not blob or len(blob) > LARGEST_BLOB:
         raise MalformedSignature("length")
-    if any(part[64] not in {APPROVED_HASH_V, 27, 28, 31, 32} for part in parts):
-        raise MalformedSignature("v_unsupported")
-    return [
-        RawSignature(int.from_bytes(part[:32], "big"), int.from_bytes(part[32:64], "big"), part[64]) for part in parts
-    ]
+    signatures: list[RawSignature] = []
+    position, end = 0, len(blob)
+    while position < end:
+        part = blob[position : position + SIGNATURE_SIZE]
+        if len(part) < SIGNATURE_SIZE or len(signatures) == MAX_SIGNATURES:
+            raise MalformedSignature("length")
+        position += SIGNATURE_SIZE
+        signature = RawSignature(int.from_bytes(part[:32], "big"), int.from_bytes(part[32:64], "big"), part[64])
+        if signature.v == CONTRACT_V:
+            end = min(end, signature.s)
+            signature = replace(signature, data=_read_contract_data(blob, signature.s, fixed_end=position))
+        elif signature.v not in {APPROVED_HASH_V, 27, 28, 31, 32}:
+            raise MalformedSignature("v_unsupported")
+        signatures.append(signature)
+    if position != end:
+        raise MalformedSignature("contract_signature_malformed")
+    return signatures
+
+
+def _read_contract_data(blob: bytes, pointer: int, *, fixed_end: int) -> bytes:
+    """Length word and bytes at `pointer`, all inside the blob and behind the fixed parts."""
+    start = pointer + WORD
+    if pointer < fixed_end or start > len(blob):
+        raise MalformedSignature("contract_signature_malformed")
+    size = int.from_bytes(blob[pointer:start], "big")
+    if start + size > len(blob):
+        raise MalformedSignature("contract_signature_malformed")
+    return blob[start : start + size]
 
 
 def eth_sign_digest(digest: bytes) -> bytes:
@@ -108,10 +141,10 @@ def recover_address(*, digest: bytes, signature: RawSignature, v: int) -> Addres
     return Address(to_checksum_address(keccak(key.format(compressed=False)[1:])[-20:]))
 
 
-def read_approving_owner(signature: RawSignature) -> Address:
-    """Whom a v 1 signature points to; MalformedSignature `approved_hash_owner` when r is no clean address."""
+def read_named_owner(signature: RawSignature) -> Address:
+    """Whom a v 0 or v 1 signature names; MalformedSignature `owner_malformed` when r is no clean address."""
     if signature.r == 0 or signature.r >> 160:
-        raise MalformedSignature("approved_hash_owner")
+        raise MalformedSignature("owner_malformed")
     return Address(to_checksum_address(signature.r.to_bytes(20, "big")))
 
 
@@ -125,8 +158,8 @@ def confirm(
     that fits, else `not_an_owner`.
     """
     known = frozenset(owners)
-    if signature.v == APPROVED_HASH_V:
-        return _confirm_approved(signature, known)
+    if signature.v in {APPROVED_HASH_V, CONTRACT_V}:
+        return _confirm_named(signature, known)
     is_eth_sign = signature.v > 28
     wallet_v = signature.v - ETH_SIGN_OFFSET if is_eth_sign else signature.v
     readings = {SignatureKind.ETH_SIGN: (eth_sign_digest(digest), wallet_v + ETH_SIGN_OFFSET)}
@@ -145,16 +178,26 @@ def confirm(
 
 
 def join_confirmations(confirmations: Sequence[Confirmation]) -> bytes:
-    """The blob `execTransaction` takes: one per owner, ascending by address (GS026 otherwise)."""
-    by_owner = {int(item.owner, 16): item.encoded for item in confirmations}
-    return b"".join(by_owner[owner] for owner in sorted(by_owner))
+    """The blob `execTransaction` takes: one per owner, ascending by address (GS026 otherwise), then contracts' data."""
+    by_owner = {int(item.owner, 16): item for item in confirmations}
+    fixed, tail = b"", b""
+    for owner in sorted(by_owner):
+        item = by_owner[owner]
+        if item.kind == SignatureKind.CONTRACT:
+            pointer = len(by_owner) * SIGNATURE_SIZE + len(tail)
+            fixed += _encode(RawSignature(owner, pointer, CONTRACT_V), CONTRACT_V)
+            tail += len(item.data).to_bytes(WORD, "big") + item.data
+        else:
+            fixed += item.encoded
+    return fixed + tail
 
 
-def _confirm_approved(signature: RawSignature, owners: frozenset[str]) -> Confirmation:
-    owner = read_approving_owner(signature)
+def _confirm_named(signature: RawSignature, owners: frozenset[str]) -> Confirmation:
+    owner = read_named_owner(signature)
     if owner not in owners:
         raise StrangerSignature(owner, "not_an_owner")
-    return Confirmation(owner, SignatureKind.APPROVED_HASH, _encode(RawSignature(signature.r, 0, signature.v), 1))
+    kind = SignatureKind.CONTRACT if signature.v == CONTRACT_V else SignatureKind.APPROVED_HASH
+    return Confirmation(owner, kind, _encode(RawSignature(signature.r, 0, signature.v), signature.v), signature.data)
 
 
 def _encode(signature: RawSignature, v: int) -> bytes:

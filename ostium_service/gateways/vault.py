@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -36,7 +36,10 @@ class Vault:
         policy: Policy | None = None,
         on_call: OnCall = ignore_call,
         clock: Callable[[], float] = time.monotonic,
+        key_seconds: float | None = None,
     ) -> None:
+        """`key_seconds`: a key handed out is wiped after as many, whoever still holds it."""
+        self._key_seconds = key_seconds
         policy = policy or Policy(read_seconds=3.0, total_seconds=6.0, attempts=2)
         self._login = login
         self._guard = Guard(system=System.VAULT, policy=policy, on_call=on_call)
@@ -58,7 +61,13 @@ class Vault:
         KeyMissing: `missing`, `malformed` (not 64 hex digits within the curve's order) or `address_differs`.
         """
         path = self._path(network, address)
-        key = self._ask("read_key", lambda client: _read_key(client, mount=self._login.mount, path=path))
+
+        def read(client: Any) -> DelegateKey | None:
+            return _read_key(
+                client, mount=self._login.mount, path=path, chain_id=network.chain_id, seconds=self._key_seconds
+            )
+
+        key = self._ask("read_key", read)
         if key is None:
             raise KeyMissing(System.VAULT, "malformed")
         if key.address != address:
@@ -79,6 +88,26 @@ class Vault:
             )
 
         self._ask("write_key", write)
+
+    def destroy_delegate_key(self, network: Network, address: Address) -> int:
+        """Destroy every version of the key; needs an operator's token. How many versions there were; 0: no such secret.
+
+        The path's metadata stays, so that no other key is ever written there.
+        """
+        path = self._path(network, address)
+        try:
+            return self._ask("destroy_key", lambda client: _destroy(client, mount=self._login.mount, path=path))
+        except KeyMissing:
+            return 0
+
+    def capabilities(self, paths: Sequence[str]) -> dict[str, frozenset[str]]:
+        """What our own token may do at each path of Vault's API, by Vault's own word (`deny` for nothing)."""
+        return self._ask("capabilities", lambda client: _capabilities(client, paths))
+
+    def key_paths(self, network: Network) -> dict[str, str]:
+        """Vault's API paths of a network's keys by what is done there: `data`, `metadata`, `destroy`, `delete`."""
+        folder = f"{self._login.prefix}/{network}"
+        return {what: f"{self._login.mount}/{what}/{folder}" for what in ("data", "metadata", "destroy", "delete")}
 
     def _path(self, network: Network, address: Address) -> str:
         return f"{self._login.prefix}/{network}/{address.lower()}"
@@ -112,7 +141,19 @@ class Vault:
             raise Unreachable(System.VAULT, "server_error")
 
 
-def _read_key(client: Any, *, mount: str, path: str) -> DelegateKey | None:
+def _destroy(client: Any, *, mount: str, path: str) -> int:
+    secrets = client.secrets.kv.v2
+    versions = [int(v) for v in secrets.read_secret_metadata(path=path, mount_point=mount)["data"]["versions"]]
+    secrets.destroy_secret_versions(path=path, versions=versions, mount_point=mount)
+    return len(versions)
+
+
+def _capabilities(client: Any, paths: Sequence[str]) -> dict[str, frozenset[str]]:
+    data = client.sys.get_capabilities(list(paths))["data"]
+    return {path: frozenset(data[path]) for path in paths}
+
+
+def _read_key(client: Any, *, mount: str, path: str, chain_id: int, seconds: float | None) -> DelegateKey | None:
     """The stored key, None when it is malformed.
 
     Returns instead of raising, so that no traceback keeps a frame in which the secret is a local variable.
@@ -122,6 +163,6 @@ def _read_key(client: Any, *, mount: str, path: str) -> DelegateKey | None:
     if not isinstance(value, str) or not _KEY.fullmatch(value):
         return None
     try:
-        return DelegateKey(bytes.fromhex(value.removeprefix("0x")))
+        return DelegateKey(bytes.fromhex(value.removeprefix("0x")), chain_id=chain_id, seconds=seconds)
     except ValueError:
         return None

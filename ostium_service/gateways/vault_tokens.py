@@ -165,9 +165,12 @@ class TokenKeeper:
 
 
 def build_lease(client: Any, data: Mapping[str, Any], ttl_field: str, began: float) -> Lease:
-    """Counted from before the request; a life of zero seconds is Vault's word for one without end."""
+    """Counted from before the request; a life of zero seconds is Vault's word for one without end.
+
+    A root token's look-up does not say whether it is renewable: it is not.
+    """
     seconds = float(data[ttl_field]) or float("inf")
-    return Lease(client, seconds, began + seconds * RENEW_SHARE, began + seconds, bool(data["renewable"]))
+    return Lease(client, seconds, began + seconds * RENEW_SHARE, began + seconds, bool(data.get("renewable")))
 
 
 def translate(work: Callable[[], T]) -> T:

@@ -79,6 +79,8 @@ def expected_row(backend: Backend, safe: OwnedSafe, given: dict[str, Any], **cha
         "delegateAddress": backend.delegate,
         "tradingContract": addresses.TRADING,
         "status": "PENDING",
+        "stage": "drafted",
+        "signatures": {"collected": 0, "required": 1},
         "suspended": False,
         "approvalTxHash": None,
         "revokeTxHash": None,
@@ -107,6 +109,12 @@ def plain_tx(data: str, nonce: int) -> dict[str, Any]:
     }
 
 
+def plain_safe(version: str) -> dict[str, Any]:
+    """What is said of a Safe without guard and modules."""
+    handler = addresses.SAFE_CONTRACTS[version]["CompatibilityFallbackHandler"]
+    return {"version": version, "guard": None, "modules": [], "fallbackHandler": handler, "notes": []}
+
+
 def sent_hash(place: int) -> str:
     """The hash of the transaction that the service sent as its first, second..."""
     return OutboundTransaction.objects.order_by("nonce")[place].tx_hash
@@ -124,21 +132,30 @@ def test_a_delegation_from_prepare_to_revoked(backend: Backend) -> None:
         "threshold": 1,
         "owners": [owner.address],
         "confirmations": [],
+        "expiresAt": prepared["expiresAt"],
+        "safe": plain_safe("1.4.1"),
     }
     assert typed["domain"] == {"chainId": 421614, "verifyingContract": safe.address}
     assert typed["message"] == prepared["safeTxData"] | {"nonce": "0"}
 
     executed = backend.post("/v1/delegations/execute", backend.about(safe, signature=sign_typed(owner, typed)))
-    active = expected_row(backend, safe, executed, status="ACTIVE", approvalTxHash=sent_hash(0))
+    done = {"stage": "active", "signatures": {"collected": 1, "required": 1}}
+    active = expected_row(backend, safe, executed, status="ACTIVE", approvalTxHash=sent_hash(0), **done)
     assert executed == active
 
     status = backend.post("/v1/delegations/status", {"network": "testnet", "userId": "user-1"})
     assert status["onChain"].pop("checkedAt").endswith("+00:00")
+    timeline = status.pop("timeline")
     assert status == {
         "network": "testnet",
         "delegation": active,
-        "onChain": {"delegate": backend.delegate, "matches": True},
+        "onChain": {"delegate": backend.delegate, "matches": True, "allowance": "0"},
     }
+    assert [(event["what"], event["by"]) for event in timeline] == [
+        ("approve_prepared", "user"),
+        ("approve_submitted", "user"),
+        ("activated", "user"),
+    ]
 
     revoking = backend.post("/v1/delegations/revoke/prepare", backend.about(safe))
     assert revoking == active | {
@@ -148,6 +165,8 @@ def test_a_delegation_from_prepare_to_revoked(backend: Backend) -> None:
         "threshold": 1,
         "owners": [owner.address],
         "confirmations": [],
+        "expiresAt": revoking["expiresAt"],
+        "safe": plain_safe("1.4.1"),
     }
 
     signature = sign_typed(owner, revoking["typedData"])
@@ -157,6 +176,7 @@ def test_a_delegation_from_prepare_to_revoked(backend: Backend) -> None:
     )
     assert revoked == active | {
         "status": "REVOKED",
+        "stage": "revoked",
         "revokeTxHash": sent_hash(1),
         "updatedAt": revoked["updatedAt"],
     }
@@ -183,10 +203,13 @@ def test_too_few_signatures_are_counted(backend: Backend) -> None:
     one = sign_typed(safe.owners[1], prepared["typedData"])
     answer = backend.post("/v1/delegations/execute", backend.about(safe, signature=one))
 
-    assert answer == expected_row(backend, safe, answer) | {
-        "confirmations": [{"owner": safe.owners[1].address, "kind": "eip712"}],
+    one_of_three = {"stage": "awaiting_signatures", "signatures": {"collected": 1, "required": 3}}
+    confirmations = [{"owner": safe.owners[1].address, "kind": "eip712"}]
+    assert answer == expected_row(backend, safe, answer, **one_of_three) | {
+        "confirmations": confirmations,
         "missing": 2,
     }
+    assert backend.post("/v1/delegations/prepare", backend.about(safe))["confirmations"] == confirmations
 
 
 def test_a_client_gets_the_call_to_send(backend: Backend) -> None:
@@ -196,7 +219,8 @@ def test_a_client_gets_the_call_to_send(backend: Backend) -> None:
     answer = backend.post("/v1/delegations/execute", backend.about(safe, signature=signature, submit="client"))
     data = answer["payload"]["data"]
 
-    assert answer == expected_row(backend, safe, answer) | {
+    handed = {"stage": "submitted", "signatures": {"collected": 1, "required": 1}}
+    assert answer == expected_row(backend, safe, answer, **handed) | {
         "submitOnClient": True,
         "payload": {"chainId": 421614, "to": safe.address, "data": data, "value": "0x0"},
     }
@@ -220,7 +244,8 @@ def test_status_without_anything_known(backend: Backend) -> None:
     assert backend.post("/v1/delegations/status", {"network": "testnet", "userId": "nobody"}) == {
         "network": "testnet",
         "delegation": None,
-        "onChain": {"delegate": None, "matches": False, "checkedAt": None},
+        "onChain": {"delegate": None, "matches": False, "checkedAt": None, "allowance": None},
+        "timeline": [],
     }
 
 
@@ -263,7 +288,7 @@ def test_refusals(
 @pytest.mark.parametrize(
     ("spoil", "code", "reason"),
     [
-        (lambda blob: blob[:64] + b"\x00", "INVALID_SIGNATURE", "contract_signature_unsupported"),
+        (lambda blob: blob[:64] + b"\x00", "INVALID_SIGNATURE", "contract_signature_malformed"),
         (lambda blob: blob[:64] + b"\x02", "INVALID_SIGNATURE", "v_unsupported"),
         (lambda blob: blob[:64], "INVALID_SIGNATURE", "length"),
         (lambda blob: bytes(64) + blob[64:], "INVALID_SIGNATURE", "not_on_curve"),

@@ -3,22 +3,21 @@
 from functools import partial
 
 import pytest
-from django.test import Client
 
 from tests.integration.delegations.conftest import Desk
+from tests.support.staff_login import log_in_staff
 
 
 @pytest.mark.parametrize(
     ("page", "network_filter"),
     [("delegation", "network"), ("safetransaction", "network"), ("delegationevent", "delegation__network")],
 )
-def test_staff_can_look_search_and_filter_but_not_change(
-    desk: Desk, admin_client: Client, page: str, network_filter: str
-) -> None:
+def test_staff_can_look_search_and_filter_but_not_change(desk: Desk, page: str, network_filter: str) -> None:
     safe = desk.new_safe()
     desk.activate(safe)
     base = f"/admin/delegations/{page}/"
-    get, post = partial(admin_client.get, secure=True), partial(admin_client.post, secure=True)
+    client = log_in_staff("root", is_superuser=True)
+    get, post = partial(client.get, secure=True), partial(client.post, secure=True)
 
     for query, is_found in (("", True), (f"?q={safe.address}", True), (f"?{network_filter}=mainnet", False)):
         listing = get(base + query)

@@ -5,6 +5,7 @@ from eth_abi import encode
 from eth_utils.crypto import keccak
 
 from delegations.models import Delegation, SafeTransaction
+from delegations.selectors import Stage, read_stage
 from ostium_service.gateways.safe import MULTI_SEND_130, MULTI_SEND_141, SAFE_TX_FIELDS
 from ostium_service.http import errors
 from ostium_service.types import Address, UsdcUnits
@@ -100,7 +101,7 @@ def test_executing_again_gives_the_same_answer_and_no_second_transaction(desk: D
     assert OutboundTransaction.objects.count() == 1
 
 
-def test_under_the_threshold_nothing_happens_and_the_rest_may_follow(desk: Desk) -> None:
+def test_s6_signatures_are_collected_one_by_one_until_the_threshold(desk: Desk) -> None:
     safe = desk.new_safe(owners=3, threshold=2)
     prepared = desk.prepare(safe)
     one, two = sign_all(safe, prepared)
@@ -108,10 +109,13 @@ def test_under_the_threshold_nothing_happens_and_the_rest_may_follow(desk: Desk)
 
     assert (outcome.missing, [str(item.owner) for item in outcome.confirmations]) == (1, [str(safe.owners[1].address)])
     assert (fresh(prepared).state, OutboundTransaction.objects.count(), safe.nonce()) == ("prepared", 0, 0)
-    assert story(fresh(prepared).delegation) == ["approve_prepared"]
+    assert story(fresh(prepared).delegation) == ["approve_prepared", "approve_confirmed"]
+    assert read_stage(fresh(prepared).delegation) == Stage("awaiting_signatures", 1)
+    assert [item.owner for item in desk.prepare(safe).safe_transaction.confirmations.all()] == [safe.owners[1].address]
 
-    desk.execute(prepared, [one + two[2:]])
+    desk.execute(prepared, [two])
     assert fresh(prepared).delegation.status == "ACTIVE"
+    assert read_stage(fresh(prepared).delegation) == Stage("active", 2)
 
 
 @pytest.mark.parametrize("version", ["1.3.0", "1.4.1"])
@@ -133,7 +137,7 @@ def test_every_kind_of_signature_counts(desk: Desk, version: str) -> None:
     assert fresh(prepared).delegation.status == "ACTIVE"
 
 
-def test_a_hash_that_was_not_approved_on_chain_does_not_count(desk: Desk) -> None:
+def test_s21_a_hash_that_was_not_approved_on_chain_does_not_count(desk: Desk) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
 
@@ -143,7 +147,7 @@ def test_a_hash_that_was_not_approved_on_chain_does_not_count(desk: Desk) -> Non
     assert OutboundTransaction.objects.count() == 0
 
 
-def test_a_strangers_signature_is_refused_by_name(desk: Desk) -> None:
+def test_s22_a_strangers_signature_is_refused_by_name(desk: Desk) -> None:
     safe, stranger = desk.new_safe(), actors.create_account(rpc_url=desk.rpc_url)
     prepared = desk.prepare(safe)
 
@@ -173,7 +177,7 @@ def change_refund(typed: dict[str, object]) -> dict[str, object]:
         (change_refund, "not_an_owner"),
     ],
 )
-def test_only_exactly_what_was_built_counts(desk: Desk, change: type, reason: str) -> None:
+def test_s18_s19_only_exactly_what_was_built_counts(desk: Desk, change: type, reason: str) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
 
@@ -183,7 +187,7 @@ def test_only_exactly_what_was_built_counts(desk: Desk, change: type, reason: st
     assert refusal.value.details["reason"] == reason
 
 
-def test_a_signature_over_the_hash_as_text_is_explained(desk: Desk) -> None:
+def test_s18_a_signature_over_the_hash_as_text_is_explained(desk: Desk) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
     text = prepared.safe_transaction.safe_tx_hash
@@ -195,7 +199,7 @@ def test_a_signature_over_the_hash_as_text_is_explained(desk: Desk) -> None:
     assert refusal.value.details["reason"] == "signed_hash_as_text"
 
 
-def test_a_nonce_that_moved_voids_the_signatures(desk: Desk) -> None:
+def test_s11_a_nonce_that_moved_voids_the_signatures(desk: Desk) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
     safe.execute(to=safe.owners[0].address, data=b"")
@@ -224,7 +228,7 @@ def test_an_owner_who_left_between_signing_and_execution_does_not_count(desk: De
         desk.execute(prepared, [signature])
 
 
-def test_a_second_approval_leaves_the_live_delegation_alone_until_it_runs(desk: Desk) -> None:
+def test_d3_a_second_approval_leaves_the_live_delegation_alone_until_it_runs(desk: Desk) -> None:
     safe = desk.new_safe()
     active = desk.activate(safe)
     second = desk.prepare(safe, allowance=UsdcUnits(7))

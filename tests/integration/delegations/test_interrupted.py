@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from delegations import services, tasks
 from delegations.models import SafeTransaction
-from delegations.services import executing, following
+from delegations.services import executing, following, settling, submitting
 from ostium_service.gateways.ostium_contracts import encode_set_delegate
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
@@ -86,7 +86,7 @@ def test_what_was_never_sent_may_be_executed_again(desk: Desk, monkeypatch: pyte
     prepared = desk.prepare(safe)
     with monkeypatch.context() as patched:
         patched.setattr(relay, "broadcast", lambda **_: None)
-        patched.setattr(executing, "SEND_WITHIN", -executing.SEND_WITHIN)
+        patched.setattr(submitting, "SEND_WITHIN", -submitting.SEND_WITHIN)
         with pytest.raises(errors.ExecutionExpired):
             desk.execute(prepared, sign_all(safe, prepared))
     assert (fresh(prepared).state, fresh(prepared).outbound, safe.nonce()) == ("prepared", None, 0)
@@ -124,7 +124,7 @@ def test_a_revert_on_chain_fails_the_wish_and_a_new_one_may_follow(desk: Desk, m
     assert desk.activate(safe).pk != row.delegation.pk
 
 
-def test_a_delegate_set_by_somebody_else_right_after_ours_leaves_the_wish_failed(
+def test_s14_a_delegate_set_by_somebody_else_right_after_ours_leaves_the_wish_failed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     safe = desk.new_safe()
@@ -149,7 +149,7 @@ def test_a_node_that_lags_behind_the_receipt_decides_nothing(desk: Desk, monkeyp
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
     with monkeypatch.context() as patched:
-        patched.setattr(following, "read_delegates", lambda **_: ({safe.address: None}, 1))
+        patched.setattr(settling, "read_delegates", lambda **_: ({safe.address: None}, 1))
         outcome = desk.execute(prepared, sign_all(safe, prepared))
     row = outcome.safe_transaction
     assert row.outbound is not None

@@ -28,7 +28,7 @@ REVERTING_CODE = "0x60006000fd"
     [Address("0x" + "66" * 20), Address(addresses.USDC), Address(addresses.TRADING)],
     ids=["plain account", "a token", "the venue"],
 )
-def test_what_is_no_safe_is_refused(desk: Desk, address: Address) -> None:
+def test_s17_what_is_no_safe_is_refused(desk: Desk, address: Address) -> None:
     safe = OwnedSafe(desk.rpc_url, address, ())
 
     with pytest.raises(errors.SafeWalletMissing):
@@ -36,7 +36,7 @@ def test_what_is_no_safe_is_refused(desk: Desk, address: Address) -> None:
     assert not Delegation.objects.exists()
 
 
-def test_a_safe_with_unknown_code_is_refused_with_its_version(desk: Desk) -> None:
+def test_s17_a_safe_with_unknown_code_is_refused_with_its_version(desk: Desk) -> None:
     safe = desk.new_safe(version="1.3.0")
     Node(desk.rpc_url).request("anvil_setStorageAt", safe.address, "0x" + "0" * 64, copy_of_singleton(desk))
 
@@ -53,7 +53,7 @@ def copy_of_singleton(desk: Desk) -> str:
     return "0x" + elsewhere[2:].rjust(64, "0")
 
 
-def test_a_safe_that_a_key_of_ours_owns_is_refused(desk: Desk) -> None:
+def test_s21_a_safe_that_a_key_of_ours_owns_is_refused(desk: Desk) -> None:
     safe = desk.new_safe(more=[desk.delegate])
 
     with pytest.raises(errors.TraderNotAllowed) as refusal:
@@ -70,7 +70,7 @@ def test_a_safe_whose_module_is_a_key_of_ours_is_refused(desk: Desk) -> None:
         desk.prepare(safe)
 
 
-def test_a_guard_that_would_refuse_is_said_before_anybody_signs(desk: Desk) -> None:
+def test_s17_a_guard_that_would_refuse_is_said_before_anybody_signs(desk: Desk) -> None:
     safe, guard = desk.new_safe(version="1.3.0"), "0x" + "68" * 20
     Node(desk.rpc_url).request("anvil_setCode", guard, REVERTING_CODE)
     assert safe.execute(
@@ -89,7 +89,7 @@ def test_an_unlimited_allowance_is_refused(desk: Desk, units: int) -> None:
     assert not Delegation.objects.exists()
 
 
-def test_a_safe_of_another_user_is_refused_at_every_step(desk: Desk) -> None:
+def test_d9_a_safe_of_another_user_is_refused_at_every_step(desk: Desk) -> None:
     safe = desk.new_safe()
     early = desk.prepare(safe, user="bob", allowance=UsdcUnits(1))
     desk.activate(safe, user="ann")

@@ -34,7 +34,7 @@ def set_delegate_outside(safe: OwnedSafe, delegate: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.3.0", "1.4.1"])
-def test_revoking_ends_the_delegation_when_the_chain_says_so(desk: Desk, version: str) -> None:
+def test_d1_revoking_ends_the_delegation_when_the_chain_says_so(desk: Desk, version: str) -> None:
     safe = desk.new_safe(version=version, owners=2, threshold=2)
     desk.activate(safe)
     prepared = desk.prepare_revocation(safe)
@@ -52,7 +52,7 @@ def test_revoking_ends_the_delegation_when_the_chain_says_so(desk: Desk, version
         tradable_delegation(network=Network.TESTNET, trader=safe.address)
 
 
-def test_a_prepared_revocation_changes_nothing(desk: Desk) -> None:
+def test_d3_a_prepared_revocation_changes_nothing(desk: Desk) -> None:
     safe = desk.new_safe()
     before = desk.activate(safe)
     desk.prepare_revocation(safe)
@@ -122,7 +122,7 @@ def test_status_says_what_the_chain_says(desk: Desk) -> None:
     assert story(replaced.delegation)[-1] == "revoked_on_chain"
 
 
-def test_the_watcher_finds_the_replaced_among_many(desk: Desk) -> None:
+def test_d2_the_watcher_finds_the_replaced_among_many(desk: Desk) -> None:
     safes = [desk.new_safe() for _ in range(3)]
     for safe in safes:
         desk.activate(safe)
@@ -155,11 +155,11 @@ def test_the_watcher_reads_in_batches(desk: Desk, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(arbitrum, "read_state", count_calls)
     assert services.sync_delegations(actor="worker") == 200
-    assert sizes == [80, 80, 40]
+    assert sizes == [80] * 5
     assert Delegation.objects.filter(status="REVOKED", last_error="removed_on_chain").count() == 200
 
 
-def test_a_simulation_that_says_replaced_makes_us_look(desk: Desk) -> None:
+def test_d4_a_simulation_that_says_replaced_makes_us_look(desk: Desk) -> None:
     safe = desk.new_safe()
     row = desk.activate(safe)
     services.mark_replaced(network=Network.TESTNET, trader=safe.address)
@@ -177,11 +177,11 @@ def test_an_older_read_of_the_chain_changes_nothing(desk: Desk) -> None:
     row = desk.activate(safe)
     assert row.chain_block is not None
     for block in (row.chain_block - 1, row.chain_block):
-        end_active(delegation_id=row.pk, reading=Reading(None, block), actor="lagging node")
+        end_active(readings={row.pk: Reading(None, block)}, actor="lagging node")
     row.refresh_from_db()
     assert row.status == "ACTIVE"
 
-    end_active(delegation_id=row.pk, reading=Reading(None, row.chain_block + 1), actor="node")
+    end_active(readings={row.pk: Reading(None, row.chain_block + 1)}, actor="node")
     row.refresh_from_db()
     assert row.status == "REVOKED"
 
@@ -191,7 +191,7 @@ def test_the_end_of_a_row_is_written_once(desk: Desk) -> None:
     row = desk.activate(safe)
     assert row.chain_block is not None
     for block in (row.chain_block + 1, row.chain_block + 2):
-        end_active(delegation_id=row.pk, reading=Reading(None, block), actor="node")
+        end_active(readings={row.pk: Reading(None, block)}, actor="node")
 
     assert story(row).count("revoked_on_chain") == 1
 

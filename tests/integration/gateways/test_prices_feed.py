@@ -62,7 +62,7 @@ def test_the_feed_is_read_exactly(prices: OstiumPrices, sandbox: SandboxUrls) ->
     assert found.get("USD", "JPY") is not None
 
 
-def test_closed_stale_and_incomplete_rows(prices: OstiumPrices, sandbox: SandboxUrls, clock: Clock) -> None:
+def test_m1_m2_closed_stale_and_incomplete_rows(prices: OstiumPrices, sandbox: SandboxUrls, clock: Clock) -> None:
     sandbox.control.set_market(is_open=False, pair_ids=[18])
     sandbox.control.set_timestamp(timestamp=1_700_000_000)
     found = prices.latest().get("NVDA", "USD")
@@ -164,6 +164,6 @@ def test_a_feed_that_never_answered_raises(
     assert faulty.requests[0].startswith(b"GET /rpc/the-api-key/PricePublish/latest-prices HTTP/1.1")
 
 
-def test_a_feed_behind_an_unknown_certificate_is_refused(tls_vault: TlsVault) -> None:
+def test_m3_a_feed_behind_an_unknown_certificate_is_refused(tls_vault: TlsVault) -> None:
     with pytest.raises(Unreachable, match="tls"):
         OstiumPrices(tls_vault.addr, policy=QUICK).latest()

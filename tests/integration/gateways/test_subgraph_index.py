@@ -76,7 +76,7 @@ def test_a_position_shows_while_open_and_by_its_number(subgraph: OstiumSubgraph,
 
 
 @pytest.mark.parametrize("status", [0, 500])
-def test_an_index_that_fails_raises_rather_than_show_nothing(
+def test_m4_an_index_that_fails_raises_rather_than_show_nothing(
     subgraph: OstiumSubgraph, sandbox: SandboxUrls, status: int
 ) -> None:
     sandbox.control.fail(endpoint=Endpoint.SUBGRAPH, status=status)
@@ -108,14 +108,14 @@ def reply(value: Any, status: str = "200 OK") -> bytes:
         (answer(b"[" * 100_000), BadAnswer, "json"),
     ],
 )
-def test_answers_that_are_none(faulty: FaultyServer, body: bytes, failure: type[GatewayError], token: str) -> None:
+def test_m4_answers_that_are_none(faulty: FaultyServer, body: bytes, failure: type[GatewayError], token: str) -> None:
     faulty.script = reply_with(body)
     with pytest.raises(failure) as raised:
         OstiumSubgraph(faulty.url, policy=QUICK).open_trades(TRADER)
     assert raised.value.token == token
 
 
-def test_lists_are_read_whole_page_by_page(faulty: FaultyServer) -> None:
+def test_m6_lists_are_read_whole_page_by_page(faulty: FaultyServer) -> None:
     rows = [TRADE | {"id": f"{number:05}", "tradeID": str(number)} for number in range(2_345)]
 
     def script(connection: Any, request: bytes) -> None:
@@ -131,7 +131,7 @@ def test_lists_are_read_whole_page_by_page(faulty: FaultyServer) -> None:
     assert (len(faulty.requests), found.block) == (3, 78)
 
 
-def test_an_index_without_meta_is_asked_without_it_from_then_on(faulty: FaultyServer) -> None:
+def test_m4_an_index_without_meta_is_asked_without_it_from_then_on(faulty: FaultyServer) -> None:
     def script(connection: Any, request: bytes) -> None:
         known = b"_meta" not in request
         connection.sendall(reply({"data": {"trades": []}} if known else {"errors": [{"message": "no _meta"}]}))

@@ -8,14 +8,14 @@ from sandbox.processes import wait_until
 from tests.integration.gateways.vault_admin import NET, PREFIX, Admin, run_threads
 
 
-def test_a_hundred_threads_log_in_once(admin: Admin) -> None:
+def test_v2_a_hundred_threads_log_in_once(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role())
     found = run_threads(100, lambda: vault.delegate_key(NET, key.address).address)
     assert found == [key.address] * 100
     assert admin.operations() == {"login": 1, "read_key": 100}
 
 
-def test_a_hundred_threads_with_a_revoked_token_log_in_once_more(admin: Admin) -> None:
+def test_v2_a_hundred_threads_with_a_revoked_token_log_in_once_more(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role())
     vault.delegate_key(NET, key.address)
     admin.revoke_tokens()
@@ -24,7 +24,7 @@ def test_a_hundred_threads_with_a_revoked_token_log_in_once_more(admin: Admin) -
     assert admin.operations()["login"] == 2
 
 
-def test_a_token_is_renewed_before_two_thirds_of_its_life_have_passed(admin: Admin) -> None:
+def test_v3_a_token_is_renewed_before_two_thirds_of_its_life_have_passed(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role(token_ttl="60s", token_max_ttl="1h"))
     vault.delegate_key(NET, key.address)
     admin.now = 29.0
@@ -35,7 +35,7 @@ def test_a_token_is_renewed_before_two_thirds_of_its_life_have_passed(admin: Adm
     assert admin.operations() == {"login": 1, "renew": 1, "read_key": 3}
 
 
-def test_a_token_near_its_greatest_age_is_replaced(admin: Admin) -> None:
+def test_v3_a_token_near_its_greatest_age_is_replaced(admin: Admin) -> None:
     admin.revoke_tokens()
     key, vault = admin.store_key(), admin.open_vault(admin.make_role(token_ttl="6s", token_max_ttl="6s"))
     vault.delegate_key(NET, key.address)
@@ -46,7 +46,7 @@ def test_a_token_near_its_greatest_age_is_replaced(admin: Admin) -> None:
     assert admin.operations() == {"login": 2, "renew": 1, "read_key": 2}
 
 
-def test_a_token_that_cannot_be_renewed_is_replaced(admin: Admin) -> None:
+def test_v3_a_token_that_cannot_be_renewed_is_replaced(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role(token_type="batch", token_ttl="60s"))
     vault.delegate_key(NET, key.address)
     admin.now = 31.0
@@ -54,7 +54,7 @@ def test_a_token_that_cannot_be_renewed_is_replaced(admin: Admin) -> None:
     assert admin.operations() == {"login": 2, "read_key": 2}
 
 
-def test_a_renewal_that_fails_leaves_the_living_token_in_use(admin: Admin) -> None:
+def test_v3_a_renewal_that_fails_leaves_the_living_token_in_use(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role(token_ttl="60s", secret_id_num_uses=1))
     vault.delegate_key(NET, key.address)
     name = admin.client.auth.approle.list_roles()["data"]["keys"][-1]
@@ -71,7 +71,7 @@ def test_a_renewal_that_fails_leaves_the_living_token_in_use(admin: Admin) -> No
     ]
 
 
-def test_a_static_token_without_end_is_looked_up_once(admin: Admin) -> None:
+def test_v3_a_static_token_without_end_is_looked_up_once(admin: Admin) -> None:
     key = admin.store_key()
     login = VaultLogin(addr=admin.server.addr, cacert=str(admin.server.authority), token=admin.server.token)
     vault = admin.open_vault(login)
@@ -80,7 +80,7 @@ def test_a_static_token_without_end_is_looked_up_once(admin: Admin) -> None:
     assert admin.operations() == {"lookup": 1, "read_key": 3}
 
 
-def test_a_static_token_is_renewed_and_its_denial_is_final(admin: Admin) -> None:
+def test_v3_a_static_token_is_renewed_and_its_denial_is_final(admin: Admin) -> None:
     key = admin.store_key()
     admin.client.sys.create_or_update_policy(
         name="static", policy=f'path "secret/data/{PREFIX}/*" {{ capabilities = ["read"] }}'
@@ -98,7 +98,7 @@ def test_a_static_token_is_renewed_and_its_denial_is_final(admin: Admin) -> None
     assert admin.operations() == {"lookup": 1, "renew": 1, "read_key": 3}
 
 
-def test_a_policy_that_denies_costs_one_login_in_half_a_minute(admin: Admin) -> None:
+def test_v2_a_policy_that_denies_costs_one_login_in_half_a_minute(admin: Admin) -> None:
     key, vault = admin.store_key(), admin.open_vault(admin.make_role(capabilities=("list",)))
     for _ in range(3):
         with pytest.raises(Refused, match="denied"):
@@ -110,7 +110,7 @@ def test_a_policy_that_denies_costs_one_login_in_half_a_minute(admin: Admin) -> 
     assert admin.operations() == {"login": 3, "read_key": 6}
 
 
-def test_a_wrong_secret_id_is_refused_without_falling_back(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_v4_a_wrong_secret_id_is_refused_without_falling_back(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_TOKEN", admin.server.token)
     login = admin.make_role()
     wrong = VaultLogin(addr=login.addr, cacert=login.cacert, role_id=login.role_id, secret_id="wrong")

@@ -3,7 +3,8 @@
 import pytest
 
 from delegations.models import SafeTransaction
-from delegations.services.executing import Signed, choose_relayer, explain_revert
+from delegations.services.executing import Signed, choose_relayer
+from delegations.services.submitting import explain_revert
 from ostium_service.gateways.ostium_contracts import Revert
 from ostium_service.types import Address, Network
 
@@ -36,5 +37,5 @@ def test_on_mainnet_the_client_sends_unless_it_asks_otherwise() -> None:
         (Revert("Unknown", "0x"), {"reason": "Unknown"}),
     ],
 )
-def test_a_safes_code_becomes_words_and_other_text_stays_inside(revert: Revert, details: dict[str, str]) -> None:
+def test_s22_a_safes_code_becomes_words_and_other_text_stays_inside(revert: Revert, details: dict[str, str]) -> None:
     assert explain_revert(revert).details == details

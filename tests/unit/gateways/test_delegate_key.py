@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostium_service.gateways.delegate_key import DelegateKey
+from sandbox.processes import wait_until
 
 SECRET = bytes.fromhex("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
 ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+WIPED = "0x" + "00" * 32
 FIELDS: dict[str, Any] = {
     "chainId": 421_614,
     "nonce": 7,
@@ -119,7 +121,7 @@ def spellings() -> list[str]:
     return [SECRET.hex(), SECRET.hex().upper(), str(number), repr(SECRET), repr(bytearray(SECRET)), str(list(SECRET))]
 
 
-def test_no_way_of_printing_shows_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+def test_v9_no_way_of_printing_shows_the_secret(caplog: pytest.LogCaptureFixture) -> None:
     key = DelegateKey(SECRET)
     assert repr(key) == f"DelegateKey({ADDRESS})"
     logging.getLogger("test").error("key %s %r", key, key, extra={"key": key})
@@ -135,12 +137,12 @@ def test_no_way_of_printing_shows_the_secret(caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_it_cannot_be_pickled(protocol: int) -> None:
+def test_v9_it_cannot_be_pickled(protocol: int) -> None:
     with pytest.raises(TypeError, match="neither copied nor pickled"):
         pickle.dumps(DelegateKey(SECRET), protocol)
 
 
-def test_it_cannot_be_copied() -> None:
+def test_v9_it_cannot_be_copied() -> None:
     for duplicate in (copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="neither copied nor pickled"):
             duplicate(DelegateKey(SECRET))
@@ -152,3 +154,20 @@ def test_a_wiped_key_does_not_sign() -> None:
     with pytest.raises(ValueError):
         key.sign_transaction(FIELDS)
     assert key.hand_over() == "0x" + "00" * 32
+
+
+def test_v11_a_key_of_one_chain_signs_for_no_other() -> None:
+    key = DelegateKey(SECRET, chain_id=421_614)
+    assert key.sign_transaction(FIELDS).raw == DelegateKey(SECRET).sign_transaction(FIELDS).raw
+    with pytest.raises(ValueError, match="another chain"):
+        key.sign_transaction(FIELDS | {"chainId": 42_161})
+
+
+def test_keys_are_wiped_in_the_order_of_their_time_and_may_go_earlier() -> None:
+    late, early = DelegateKey(SECRET, seconds=0.4), DelegateKey(SECRET, seconds=0.05)
+    DelegateKey(SECRET, seconds=0.1)
+    wait_until(lambda: early.hand_over() == WIPED, seconds=5, purpose="the early key's end")
+    assert late.hand_over() == "0x" + SECRET.hex()
+    wait_until(lambda: late.hand_over() == WIPED, seconds=5, purpose="the late key's end")
+    again = DelegateKey(SECRET, seconds=0.05)
+    wait_until(lambda: again.hand_over() == WIPED, seconds=5, purpose="the end of a key made after a rest")

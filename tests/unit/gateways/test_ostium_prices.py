@@ -64,7 +64,7 @@ def test_a_captured_row_is_read_exactly() -> None:
     ],
     ids=str,
 )
-def test_an_odd_row_is_kept_as_invalid(changes: dict[str, Any], differences: dict[str, Any]) -> None:
+def test_m1_an_odd_row_is_kept_as_invalid(changes: dict[str, Any], differences: dict[str, Any]) -> None:
     assert parse(**changes) == replace(EUR, valid=False, **differences)
 
 
@@ -74,7 +74,7 @@ def test_an_old_quote_is_valid_its_age_is_for_others_to_judge() -> None:
 
 
 @pytest.mark.parametrize("value", [..., None, "true", 1, "false", Decimal(1)])
-def test_a_market_is_open_only_when_the_feed_says_true(value: object) -> None:
+def test_m2_a_market_is_open_only_when_the_feed_says_true(value: object) -> None:
     assert parse(isMarketOpen=value) == replace(EUR, is_market_open=False)
     assert parse(isDayTradingClosed=value) == replace(EUR, is_day_trading_closed=True)
 
@@ -113,7 +113,7 @@ def test_a_row_without_a_pair_is_none(row: object) -> None:
         ("11.6138", 61, True),
     ],
 )
-def test_a_jump_is_invalid_until_it_has_lasted(mid: str, later: int, valid: bool) -> None:
+def test_m1_a_jump_is_invalid_until_it_has_lasted(mid: str, later: int, valid: bool) -> None:
     price = replace(EUR, mid=Decimal(mid), timestamp=EUR.timestamp + later)
     assert check_jump(price, {("EUR", "USD"): EUR}) == replace(price, valid=valid)
     assert check_jump(price, {}) == price

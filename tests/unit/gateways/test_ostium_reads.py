@@ -5,7 +5,7 @@ from eth_abi.abi import encode
 
 from ostium_service.gateways import ostium_contracts as oc
 from ostium_service.gateways.failures import BadAnswer
-from ostium_service.types import Address
+from ostium_service.types import Address, Network
 
 TRADER = Address("0x1111111111111111111111111111111111111111")
 TRADE = "(uint256,uint192,uint192,uint192,address,uint32,uint16,uint8,bool,bool)"
@@ -19,6 +19,7 @@ SELECTORS = {
     "MARKET_ORDERS_TIMEOUT": "410c0b7c",
     "TRIGGER_TIMEOUT": "fc8b2698",
     "MAX_ALLOWED_COLLATERAL": "bf815d2e",
+    "DOMAIN_SEPARATOR": "3644e515",
     "GET_CONTRACT_ADDRESS": "0d2020dd",
     "ARB_BLOCK_NUMBER": "a3b1b31d",
     "ALLOWANCE": "dd62ed3e",
@@ -140,3 +141,15 @@ def test_default_addresses_are_the_published_ones() -> None:
         trading_storage=Address("0xcCd5891083A8acD2074690F65d3024E7D13d66E7"),
         faucet=None,
     )
+
+
+@pytest.mark.parametrize(
+    ("network", "golden"),
+    [
+        (Network.TESTNET, "1aeb413f2c234d7192d95912f690bb9c6fdc6bff6df8aa2aa8d21b9257577b47"),
+        (Network.MAINNET, "633f144bb5231606de6ac3cf1408e4ac0b1e77a74e14b4ae840c4269c0341948"),
+    ],
+)
+def test_the_domain_separator_of_each_network_is_the_golden_one(network: Network, golden: str) -> None:
+    trading = oc.DEFAULT_ADDRESSES[network].trading
+    assert oc.domain_separator(chain_id=network.chain_id, trading=trading).hex() == golden

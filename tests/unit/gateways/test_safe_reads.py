@@ -8,6 +8,8 @@ from ostium_service.gateways.arbitrum import Call, Log
 from ostium_service.gateways.failures import BadAnswer, Reverted
 from ostium_service.gateways.safe import SafeTransactionData
 from ostium_service.gateways.safe_reads import (
+    CONTRACT_SIGNATURE_GAS,
+    CONTRACT_SIGNATURE_MAGIC,
     EXECUTION_FAILURE,
     EXECUTION_SUCCESS,
     FACT_COUNT,
@@ -16,9 +18,11 @@ from ostium_service.gateways.safe_reads import (
     NotASafe,
     SafeFacts,
     encode_approval_call,
+    encode_contract_signature_call,
     encode_fact_calls,
     encode_guard_call,
     read_approval,
+    read_contract_signature,
     read_execution,
     read_facts,
 )
@@ -29,6 +33,7 @@ OWNERS = (Address("0x2222222222222222222222222222222222222222"), Address("0x3333
 MASTER_COPY = Address("0x41675C099F32341bf84BFc5382aF534df5C7461a")
 GUARD = Address("0x4444444444444444444444444444444444444444")
 MODULE = Address("0x5555555555555555555555555555555555555555")
+HANDLER = Address("0x6666666666666666666666666666666666666666")
 HASH = "0x" + "ab" * 32
 
 
@@ -45,6 +50,7 @@ def answers() -> list[Answer]:
         slot(MASTER_COPY),
         slot(GUARD),
         encode(["address[]", "address"], [[MODULE], "0x" + "00" * 19 + "01"]),
+        slot(HANDLER),
     ]
 
 
@@ -58,11 +64,12 @@ def facts(**changes: object) -> SafeFacts:
         "master_copy": MASTER_COPY,
         "guard": GUARD,
         "modules": (MODULE,),
+        "fallback_handler": HANDLER,
     }
     return SafeFacts(**{**known, **changes})  # type: ignore[arg-type]
 
 
-def test_the_calls_ask_the_safe_seven_things() -> None:
+def test_the_calls_ask_the_safe_eight_things() -> None:
     calls = encode_fact_calls(SAFE)
 
     assert [call.data[:4].hex() for call in calls] == [
@@ -73,6 +80,7 @@ def test_the_calls_ask_the_safe_seven_things() -> None:
         "5624b25b",
         "5624b25b",
         "cc2f8452",
+        "5624b25b",
     ]
     assert (len(calls), {call.to for call in calls}) == (FACT_COUNT, {SAFE})
     assert f"{GUARD_SLOT:064x}" == "4a204f620c8c5ccdca3fd54d003badd85ba500436a431f0cbda4f558c93c34c8"
@@ -92,9 +100,9 @@ def test_an_empty_slot_is_no_guard() -> None:
 @pytest.mark.parametrize("answer", [b"", Reverted(b""), b"\x01", encode(["bytes"], [b"\x01"])])
 def test_a_release_without_open_storage_has_no_master_copy(answer: Answer) -> None:
     known = answers()
-    known[4:] = [answer, answer, answer]
+    known[4:] = [answer, answer, answer, answer]
 
-    assert read_facts(SAFE, known) == facts(master_copy="", guard=None, modules=())
+    assert read_facts(SAFE, known) == facts(master_copy="", guard=None, modules=(), fallback_handler=None)
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -170,3 +178,26 @@ def test_the_safe_says_how_it_went(indexed: bool) -> None:
 
 def test_calls_are_plain_reads() -> None:
     assert all(call == Call(to=SAFE, data=call.data) for call in encode_fact_calls(SAFE))
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_yes"),
+    [
+        (CONTRACT_SIGNATURE_MAGIC, True),
+        (bytes.fromhex("1626ba7e").ljust(32, b"\x00"), False),
+        (b"\x00" * 31 + b"\x01", False),
+        (b"", False),
+        (b"\x20\xc1\x3b\x0b", False),
+        (CONTRACT_SIGNATURE_MAGIC[:31] + b"\x01", False),
+        (Reverted(b""), False),
+    ],
+)
+def test_s5_only_the_magic_of_these_releases_is_a_contracts_yes(answer: Answer, is_yes: bool) -> None:
+    assert read_contract_signature(answer) is is_yes
+
+
+def test_s5_an_owner_contract_is_asked_with_capped_gas_in_the_safes_name() -> None:
+    call = encode_contract_signature_call(safe=SAFE, owner=OWNERS[0], preimage=b"\x19\x01", signature=b"s")
+
+    assert (call.to, call.sender, call.gas) == (OWNERS[0], SAFE, CONTRACT_SIGNATURE_GAS)
+    assert call.data[:4] == CONTRACT_SIGNATURE_MAGIC[:4]

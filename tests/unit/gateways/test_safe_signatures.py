@@ -1,5 +1,7 @@
 """Owners' signatures: every v, wallets' variants, and what is said about a signature that does not fit."""
 
+from typing import Any
+
 import pytest
 from coincurve import PrivateKey
 from eth_account import Account
@@ -83,7 +85,7 @@ def test_an_approved_hash_names_its_owner_and_drops_the_unused_half() -> None:
 
 @pytest.mark.parametrize("word", [bytes(32), b"\x01" + bytes(11) + bytes.fromhex(OWNER[2:])], ids=["zero", "dirty"])
 def test_an_approved_hash_without_a_clean_owner_is_malformed(word: bytes) -> None:
-    with pytest.raises(MalformedSignature, match="approved_hash_owner"):
+    with pytest.raises(MalformedSignature, match="owner_malformed"):
         confirm_one(word + bytes(32) + b"\x01")
 
 
@@ -94,7 +96,7 @@ def test_an_approved_hash_of_a_stranger_is_refused() -> None:
     assert caught.value.recovered == "0x" + "33" * 20
 
 
-def test_a_flipped_v_recovers_somebody_else() -> None:
+def test_s2_a_flipped_v_recovers_somebody_else() -> None:
     good = sign(DIGEST)
 
     with pytest.raises(StrangerSignature, match="not_an_owner"):
@@ -113,18 +115,16 @@ def test_a_signature_of_a_known_mistake_is_explained() -> None:
         confirm_one(sign(PREPARED_ON_MAINNET))
 
 
-@pytest.mark.parametrize("v", [v for v in range(256) if v not in {1, 27, 28, 31, 32}])
-def test_every_other_v_is_refused(v: int) -> None:
-    expected = "contract_signature_unsupported" if v == 0 else "v_unsupported"
-
-    with pytest.raises(MalformedSignature, match=expected):
+@pytest.mark.parametrize("v", [v for v in range(256) if v not in {0, 1, 27, 28, 31, 32}])
+def test_s1_every_other_v_is_refused(v: int) -> None:
+    with pytest.raises(MalformedSignature, match="v_unsupported"):
         split_signatures(sign(DIGEST)[:64] + bytes([v]))
 
 
-@pytest.mark.parametrize("size", [0, 1, 64, 66, 129, 65 * 65])
+@pytest.mark.parametrize("size", [0, 1, 64, 66, 129, 65 * 65, 65 * 260])
 def test_a_blob_of_another_length_is_refused(size: int) -> None:
     with pytest.raises(MalformedSignature, match="length"):
-        split_signatures((sign(DIGEST) * 65)[:size])
+        split_signatures((sign(DIGEST) * 260)[:size])
 
 
 @pytest.mark.parametrize(("r", "s"), [(0, 1), (1, 0), (CURVE_ORDER, 1), (1, CURVE_ORDER), (5, 1)])
@@ -133,11 +133,44 @@ def test_numbers_that_are_no_signature_are_refused(r: int, s: int) -> None:
         confirm(signature=RawSignature(r, s, 27), digest=DIGEST, owners=[OWNER], guesses={})
 
 
-def test_a_contract_signature_with_its_data_is_refused_by_name() -> None:
-    blob = bytes(12) + bytes.fromhex(OWNER[2:]) + (65).to_bytes(32, "big") + b"\x00" + (3).to_bytes(32, "big") + b"abc"
+def contract_blob(*, pointer: int = 65, size: int = 3, owner: bytes = bytes(12) + bytes.fromhex(OWNER[2:])) -> bytes:
+    return owner + pointer.to_bytes(32, "big") + b"\x00" + size.to_bytes(32, "big") + b"abc"
 
-    with pytest.raises(MalformedSignature, match="contract_signature_unsupported"):
-        split_signatures(blob)
+
+def test_s1_a_contract_signature_keeps_its_data_and_is_joined_behind_the_fixed_parts() -> None:
+    owners = sorted((OWNER, OTHER), key=lambda address: int(address, 16))
+    typed = sign(DIGEST, "0x" + "22" * 32)
+    (contract,) = split_signatures(contract_blob())
+    confirmations = [
+        confirm(signature=item, digest=DIGEST, owners=owners, guesses={})
+        for item in (contract, *split_signatures(typed))
+    ]
+    joined = join_confirmations(confirmations)
+    fixed = {OWNER: bytes(12) + bytes.fromhex(OWNER[2:]) + (130).to_bytes(32, "big") + b"\x00", OTHER: typed}
+
+    assert contract.data == b"abc"
+    assert joined == fixed[owners[0]] + fixed[owners[1]] + (3).to_bytes(32, "big") + b"abc"
+    assert {item.data for item in split_signatures(joined)} == {b"", b"abc"}
+    assert confirmations[0].as_blob() == contract_blob()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pointer": 0},
+        {"pointer": 64},
+        {"pointer": 66},
+        {"pointer": 98},
+        {"pointer": 2**256 - 1},
+        {"size": 4},
+        {"size": 2**256 - 1},
+        {"owner": b"\x01" + bytes(11) + bytes.fromhex(OWNER[2:])},
+    ],
+)
+def test_s4_a_contract_signature_that_points_or_counts_wrongly_is_malformed(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedSignature, match=r"malformed|length"):
+        for item in split_signatures(contract_blob(**changes)):
+            confirm(signature=item, digest=DIGEST, owners=[OWNER], guesses={})
 
 
 def test_confirmations_are_joined_once_per_owner_in_ascending_order() -> None:

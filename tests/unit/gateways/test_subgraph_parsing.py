@@ -249,7 +249,7 @@ def test_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["1.5", "", " 1", "1e3", "0x1", "\u0661", None, True, 1.5, [], "1" * 97, "+1"])
-def test_anything_but_digits_is_a_bad_row(value: object) -> None:
+def test_m6_anything_but_digits_is_a_bad_row(value: object) -> None:
     with pytest.raises(BadAnswer, match="row"):
         parse_trade(TRADE | {"collateral": value})
 
@@ -262,7 +262,7 @@ def test_anything_but_digits_is_a_bad_row(value: object) -> None:
     ],
     ids=str,
 )
-def test_other_types_are_bad_rows(change: dict[str, object]) -> None:
+def test_m6_other_types_are_bad_rows(change: dict[str, object]) -> None:
     with pytest.raises(BadAnswer, match="row"):
         parse_trade(TRADE | change)
 
