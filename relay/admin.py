@@ -2,18 +2,16 @@
 
 from django.contrib import admin
 
-from ostium_service.admin_base import ReadOnlyAdmin
+from ostium_service.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from relay.models import OutboundTransaction, Signer, SignerEvent, TransactionAttempt, TransactionEvent
 
 
-class SignerEventInline(admin.TabularInline[SignerEvent, Signer]):
+class SignerEventInline(ReadOnlyInline):
     """Who stopped, resumed or retired it."""
 
     model = SignerEvent
     fields = ("at", "what", "actor", "reason", "evidence")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
 
 @admin.register(Signer)
@@ -26,24 +24,20 @@ class SignerAdmin(ReadOnlyAdmin):
     inlines = (SignerEventInline,)
 
 
-class AttemptInline(admin.TabularInline[TransactionAttempt, OutboundTransaction]):
+class AttemptInline(ReadOnlyInline):
     """Hashes that may be on chain. The raw bytes stay out: whoever has them can send them."""
 
     model = TransactionAttempt
     fields = ("purpose", "tx_hash", "max_fee_per_gas", "created_at")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
 
-class EventInline(admin.TabularInline[TransactionEvent, OutboundTransaction]):
+class EventInline(ReadOnlyInline):
     """The story, oldest first."""
 
     model = TransactionEvent
     fields = ("at", "from_state", "to_state", "reason", "evidence")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
 
 @admin.register(OutboundTransaction)
@@ -55,4 +49,5 @@ class OutboundTransactionAdmin(ReadOnlyAdmin):
     list_select_related = ("signer",)
     search_fields = ("id", "mined_hash", "attempts__tx_hash")
     exclude = ("data",)
+    ordering = ("-created_at",)
     inlines = (AttemptInline, EventInline)

@@ -27,6 +27,9 @@ class Signer(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active"
         HALTED = "halted"
+        # May only close what is open: its Safes are being moved to another delegate.
+        RETIRING = "retiring"
+        # Signs nothing and is never used again.
         RETIRED = "retired"
 
     network = models.CharField(max_length=10, choices=NETWORKS)
@@ -42,7 +45,7 @@ class Signer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["network", "address"], name="one_signer_per_address"),
             models.CheckConstraint(
-                condition=models.Q(state__in=["active", "halted", "retired"]), name="signer_state_known"
+                condition=models.Q(state__in=["active", "halted", "retiring", "retired"]), name="signer_state_known"
             ),
         ]
 

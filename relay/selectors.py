@@ -4,10 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, Signer
+
+LEAVING = frozenset({Signer.State.RETIRING, Signer.State.RETIRED})
+"""States in which nobody may be asked to name the signer as delegate."""
 
 
 def active_signers(network: Network, purpose: str) -> list[Signer]:
@@ -27,6 +30,19 @@ def relayer_for(network: Network) -> Signer | None:
 def signer_addresses(network: Network) -> set[Address]:
     """Every address that is or was ours on the network, retired ones included."""
     return {Address(a) for a in Signer.objects.filter(network=network).values_list("address", flat=True)}
+
+
+def signer_states(network: Network) -> dict[Address, str]:
+    """The state of every address that is or was ours on the network."""
+    return {Address(a): s for a, s in Signer.objects.filter(network=network).values_list("address", "state")}
+
+
+def count_unsettled(signer: Signer) -> int:
+    """Transactions of the signer that may still need its key: undecided, or in a block that may yet vanish."""
+    states = OutboundTransaction.State
+    unconfirmed = Q(state__in=[states.MINED, states.REVERTED, states.EXPIRED, states.CANCELLED])
+    undecided = Q(state__in=OutboundTransaction.UNDECIDED)
+    return signer.transactions.filter(undecided | unconfirmed & Q(confirmed_at__isnull=True)).count()
 
 
 def get_transaction(transaction_id: UUID) -> OutboundTransaction:

@@ -6,8 +6,9 @@ from procrastinate.contrib.django import app
 from relay.services.confirming import check_recent_blocks, confirm_transactions
 
 
+# No `lock`: it would outlive a killed worker, and the job would never run again. Each step is guarded by state.
 @app.periodic(cron="* * * * * */20", periodic_id="relay.confirm")
-@app.task(name="relay.confirm_transactions", queue="relay", queueing_lock="relay.confirm", lock="relay.confirm")
+@app.task(name="relay.confirm_transactions", queue="relay", queueing_lock="relay.confirm")
 def confirm(timestamp: int) -> None:
     """Mark what is safe, and put back what the chain has forgotten."""
     del timestamp

@@ -1,14 +1,16 @@
 """The sign-time gate: what our keys may sign, judged on the decoded call inside the signing transaction."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import structlog
 
 from ostium_service.gateways import safe
 from ostium_service.gateways.ostium_contracts import Addresses, DecodedCall, decode_approve, decode_call
+from ostium_service.gateways.ostium_faucet import decode_transfer_call, encode_request_tokens
 from ostium_service.http import errors
 from ostium_service.observability.metrics import count_security_event
-from ostium_service.types import Address, Network
+from ostium_service.types import Address, Network, Wei
 from safeguards.models import Grant
 
 logger = structlog.get_logger(__name__)
@@ -29,8 +31,16 @@ TRADING_CALLS = frozenset(
 )
 """What a delegate may do for a trader. Delegation itself is not in it: the contract forbids it, and so do we."""
 
+CLOSING_CALLS = frozenset(
+    {"closeTradeMarket", "cancelOpenLimitOrder", "openTradeMarketTimeout", "closeTradeMarketTimeout"}
+)
+"""What a retiring delegate may still do: end positions and orders, and take back what an unanswered order holds."""
+
 MAX_ALLOWANCE = 10**15
 """1e9 USDC: far above any trade, far below the unlimited approval that the July 2026 incident taught to avoid."""
+
+MAX_FAUCET_PAYMENT = 10**11
+"""100,000 test USDC, ten of today's faucet payments. The exact amount, the faucet's own, is bound where it is read."""
 
 ZERO_ADDRESS = "0x" + "0" * 40
 
@@ -48,29 +58,65 @@ def authorize_call(
     value: int,
     data: bytes,
     our_signers: Collection[Address],
+    is_retiring: bool = False,
 ) -> None:
     """Let the call be signed, or raise. Must run inside the transaction that signs: it locks the grant it reads.
 
     Allowed: `delegatedAction` on trading for a trader whose ACTIVE grant names this signer, with an inner call from
-    the closed list; and `execTransaction` of a Safe whose content is only naming one of our signers as delegate,
-    removing the delegate, or a bounded USDC approval of tradingStorage. DelegationNotActive and DelegationSuspended
-    say what the grant says; anything else is OstiumInternalError, counted and logged as a security event.
+    the closed list; on testnet asking the faucet for tokens, and passing a bounded amount of USDC to a trader whose
+    ACTIVE grant names this signer; and `execTransaction` of a Safe whose content is only naming one of `our_signers` as
+    delegate, removing the delegate, or a bounded USDC approval of tradingStorage. A retiring signer only closes:
+    another trade is DelegationNotActive (the trader has to name the new delegate), a Safe's call or a faucet request
+    NetworkPaused. DelegationNotActive and DelegationSuspended say what the grant says; anything else is
+    OstiumInternalError, counted and logged as a security event.
     """
     try:
         if value != 0:
             raise _Refused("value_not_zero")
         if to == addresses.trading:
-            trader = _delegated_trader(data)
+            trader, call = _delegated_call(data)
+            if is_retiring and call not in CLOSING_CALLS:
+                raise errors.DelegationNotActive(details={"reason": "delegate_retiring"})
             _check_grant(network=network, trader=trader, signer=signer)
+        elif network is Network.TESTNET and to in {addresses.faucet, addresses.usdc}:
+            _check_faucet_call(network=network, addresses=addresses, signer=signer, to=to, data=data)
+            if is_retiring and to == addresses.faucet:
+                raise errors.NetworkPaused(details={"reason": "signer_retiring"})
         else:
             _check_safe_call(data, addresses, our_signers)
+            if is_retiring:
+                raise errors.NetworkPaused(details={"reason": "signer_retiring"})
     except _Refused as refusal:
-        count_security_event("gate_refused")
-        logger.error("signature_refused", network=network, signer=signer, to=to, reason=str(refusal))
-        raise errors.OstiumInternalError(details={"reason": "call_refused"}) from refusal
+        raise _report(network=network, signer=signer, to=to, refusal=refusal) from refusal
 
 
-def _delegated_trader(data: bytes) -> Address:
+def authorize_envelope(*, network: Network, signer: Address, fields: Mapping[str, Any], fee_ceiling: Wei) -> None:
+    """Judge what surrounds the call, right before the key signs it: this network's chain, no value, a bounded fee.
+
+    `fee_ceiling` in wei per gas. A self-transfer (no call data) may only go to the signer itself. Refused with
+    OstiumInternalError, counted and logged as a security event: an honest caller has checked all of it before.
+    """
+    try:
+        if fields["chainId"] != network.chain_id:
+            raise _Refused("another_chain")
+        if fields["value"] != 0:
+            raise _Refused("value_not_zero")
+        if fields["maxFeePerGas"] > fee_ceiling:
+            raise _Refused("fee_above_ceiling")
+        if not fields["data"] and fields["to"] != signer:
+            raise _Refused("transfer_to_another")
+    except _Refused as refusal:
+        raise _report(network=network, signer=signer, to=fields["to"], refusal=refusal) from refusal
+
+
+def _report(*, network: Network, signer: Address, to: Address, refusal: _Refused) -> errors.OstiumInternalError:
+    count_security_event("gate_refused")
+    logger.error("signature_refused", network=network, signer=signer, to=to, reason=str(refusal))
+    return errors.OstiumInternalError(details={"reason": "call_refused"})
+
+
+def _delegated_call(data: bytes) -> tuple[Address, str]:
+    """The trader, and the name of the call on its behalf."""
     outer = _decode(data)
     if outer.name != "delegatedAction":
         raise _Refused("not_delegated_action")
@@ -80,7 +126,7 @@ def _delegated_trader(data: bytes) -> Address:
         raise _Refused("inner_call_not_allowed")
     if inner.name == "openTrade":
         _check_open_trade(inner, trader)
-    return trader
+    return trader, inner.name
 
 
 def _check_open_trade(call: DecodedCall, trader: Address) -> None:
@@ -89,6 +135,21 @@ def _check_open_trade(call: DecodedCall, trader: Address) -> None:
     builder: Mapping[str, object] = call.args["bf"]
     if builder["builder"] != ZERO_ADDRESS or builder["builderFee"] != 0:
         raise _Refused("builder_fee")
+
+
+def _check_faucet_call(*, network: Network, addresses: Addresses, signer: Address, to: Address, data: bytes) -> None:
+    """The two halves of a faucet request: the delegate is paid, and hands it to a trader who trusts it."""
+    if to == addresses.faucet:
+        if data != encode_request_tokens():
+            raise _Refused("faucet_call_not_allowed")
+        return
+    payment = decode_transfer_call(data)
+    if payment is None:
+        raise _Refused("call_not_decoded")
+    receiver, amount = payment
+    if amount > MAX_FAUCET_PAYMENT:
+        raise _Refused("faucet_payment_too_large")
+    _check_grant(network=network, trader=receiver, signer=signer)
 
 
 def _check_grant(*, network: Network, trader: Address, signer: Address) -> None:

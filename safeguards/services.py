@@ -26,6 +26,12 @@ def withdraw_grant(*, network: Network, trader: Address) -> None:
     Grant.objects.filter(network=network, trader=trader).update(state=Grant.State.WITHDRAWN, updated_at=timezone.now())
 
 
+def withdraw_grants(*, network: Network, traders: Collection[Address]) -> None:
+    """The same for many traders in one statement."""
+    rows = Grant.objects.filter(network=network, trader__in=traders)
+    rows.update(state=Grant.State.WITHDRAWN, updated_at=timezone.now())
+
+
 def suspend_grant(*, network: Network, trader: Address) -> None:
     """Refuse the next signature for `trader`, at once and in every process, until `resume_grant`."""
     Grant.objects.filter(network=network, trader=trader).update(suspended=True, updated_at=timezone.now())

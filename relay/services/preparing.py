@@ -8,7 +8,7 @@ from django.conf import settings
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call, Simulation, StateRead
 from ostium_service.gateways.delegate_key import DelegateKey
-from ostium_service.gateways.failures import GatewayError, KeyMissing, Refused, Reverted, System, Unreachable
+from ostium_service.gateways.failures import GatewayError, KeyMissing, Reverted, System
 from ostium_service.gateways.ostium_errors import Revert, decode_revert
 from ostium_service.http import errors
 from ostium_service.observability.metrics import observe_relay_stage
@@ -106,6 +106,5 @@ def _refusal(error: GatewayError) -> errors.ServiceError:
         return errors.DelegateKeyMissing()
     if error.system is not System.VAULT:
         return errors.ChainUnavailable(details={"reason": error.token})
-    if isinstance(error, Refused | Unreachable):
-        return errors.VaultUnavailable(details={"reason": error.token})
-    return errors.DelegateKeyMissing()
+    # A standby node's redirect (BadAnswer) included: nothing is known about the key, and asking again may help.
+    return errors.VaultUnavailable(details={"reason": error.token})

@@ -13,9 +13,9 @@ from ostium_service.http import errors
 from ostium_service.observability.metrics import observe_relay_stage
 from ostium_service.types import Address, Network, Wei
 from relay.models import OutboundTransaction, Signer, TransactionAttempt, TransactionEvent
-from relay.selectors import signer_addresses
+from relay.selectors import LEAVING, signer_states
 from relay.services.preparing import Prepared
-from safeguards.gate import authorize_call
+from safeguards.gate import authorize_call, authorize_envelope
 
 TRANSFER_GAS_LIMIT = 200_000
 """A bare transfer costs 21,000 plus Arbitrum's L1 data share, which an idle limit covers many times over."""
@@ -90,6 +90,7 @@ def cancellation_ceiling() -> Wei:
 
 def ask_gate(*, network: Network, signer: Address, to: Address, data: bytes) -> None:
     """What safeguards say of the decoded call now; raises as `safeguards.gate.authorize_call` does."""
+    states = signer_states(network)
     authorize_call(
         network=network,
         addresses=composition.contract_addresses(network),
@@ -97,7 +98,8 @@ def ask_gate(*, network: Network, signer: Address, to: Address, data: bytes) -> 
         to=to,
         value=0,
         data=data,
-        our_signers=signer_addresses(network),
+        our_signers=[address for address, state in states.items() if state not in LEAVING],
+        is_retiring=states.get(signer) == Signer.State.RETIRING,
     )
 
 
@@ -116,20 +118,19 @@ def _lock_undecided(transaction: OutboundTransaction) -> OutboundTransaction | N
 def _sign(
     key: DelegateKey, network: Network, nonce: int, to: Address, data: bytes, gas: int, max_fee: Wei
 ) -> SignedTransaction:
-    if max_fee > (settings.OSTIUM_MAX_FEE_WEI if data else cancellation_ceiling()):
-        raise errors.ChainUnavailable(details={"reason": "fee_above_ceiling"})
-    return key.sign_transaction(
-        {
-            "chainId": network.chain_id,
-            "nonce": nonce,
-            "to": to,
-            "value": 0,
-            "data": data,
-            "gas": gas,
-            "maxFeePerGas": max_fee,
-            "maxPriorityFeePerGas": 0,
-        }
-    )
+    fields = {
+        "chainId": network.chain_id,
+        "nonce": nonce,
+        "to": to,
+        "value": 0,
+        "data": data,
+        "gas": gas,
+        "maxFeePerGas": max_fee,
+        "maxPriorityFeePerGas": 0,
+    }
+    ceiling = Wei(settings.OSTIUM_MAX_FEE_WEI) if data else cancellation_ceiling()
+    authorize_envelope(network=network, signer=key.address, fields=fields, fee_ceiling=ceiling)
+    return key.sign_transaction(fields)
 
 
 def _store(signer: Signer, prepared: Prepared, nonce: int, deadline: datetime) -> OutboundTransaction:

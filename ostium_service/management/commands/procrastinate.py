@@ -5,6 +5,7 @@ from typing import Any
 from procrastinate.contrib.django.management.commands.procrastinate import Command as QueueCommand
 
 from ostium_service.checks import refuse_bad_start, verify_chain_ids
+from ostium_service.vault_policy import warn_of_wide_policy
 
 
 class Command(QueueCommand):
@@ -15,4 +16,5 @@ class Command(QueueCommand):
         if kwargs.get("command") == "worker":
             refuse_bad_start()
             verify_chain_ids()
+            warn_of_wide_policy()
         super().handle(*args, **kwargs)

@@ -1,6 +1,8 @@
 """What the gate refuses before it even looks for a grant, and which Safe calls it lets through."""
 
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 
 from ostium_service.gateways import safe
 from ostium_service.gateways.ostium_contracts import (
@@ -10,13 +12,17 @@ from ostium_service.gateways.ostium_contracts import (
     encode_approve,
     encode_delegated_action,
     encode_open_trade,
+    encode_remove_collateral,
     encode_remove_delegate,
     encode_set_delegate,
+    encode_top_up_collateral,
+    encode_update_limit,
     encode_update_sl,
+    encode_update_tp,
 )
-from ostium_service.http.errors import OstiumInternalError
-from ostium_service.types import Address, LeverageUnits, Network, PercentUnits, PriceUnits, UsdcUnits
-from safeguards.gate import authorize_call
+from ostium_service.http.errors import DelegationNotActive, NetworkPaused, OstiumInternalError
+from ostium_service.types import Address, LeverageUnits, Network, PercentUnits, PriceUnits, UsdcUnits, Wei
+from safeguards.gate import TRADING_CALLS, authorize_call, authorize_envelope
 
 ADDRESSES = DEFAULT_ADDRESSES[Network.TESTNET]
 TRADER = Address("0x1111111111111111111111111111111111111111")
@@ -25,7 +31,7 @@ SIGNER = Address("0x3333333333333333333333333333333333333333")
 SIGNATURES = b"\x01" * 65
 
 
-def authorize(*, to: Address, data: bytes, value: int = 0) -> None:
+def authorize(*, to: Address, data: bytes, value: int = 0, is_retiring: bool = False) -> None:
     authorize_call(
         network=Network.TESTNET,
         addresses=ADDRESSES,
@@ -34,6 +40,7 @@ def authorize(*, to: Address, data: bytes, value: int = 0) -> None:
         value=value,
         data=data,
         our_signers={SIGNER},
+        is_retiring=is_retiring,
     )
 
 
@@ -79,19 +86,19 @@ REFUSED_ON_TRADING = {
 
 
 @pytest.mark.parametrize("data", REFUSED_ON_TRADING.values(), ids=REFUSED_ON_TRADING.keys())
-def test_trading_calls_outside_the_policy_are_refused(data: bytes) -> None:
+def test_v11_trading_calls_outside_the_policy_are_refused(data: bytes) -> None:
     with pytest.raises(OstiumInternalError) as refusal:
         authorize(to=ADDRESSES.trading, data=data)
     assert refusal.value.details == {"reason": "call_refused"}
 
 
-def test_a_value_is_refused_whatever_the_call() -> None:
+def test_v11_a_value_is_refused_whatever_the_call() -> None:
     with pytest.raises(OstiumInternalError):
         authorize(to=ADDRESSES.trading, data=encode_delegated_action(TRADER, UPDATE), value=1)
 
 
 @pytest.mark.parametrize("target", [ADDRESSES.usdc, ADDRESSES.trading_storage, STRANGER, SIGNER])
-def test_a_delegated_action_to_another_target_is_refused(target: Address) -> None:
+def test_v11_a_delegated_action_to_another_target_is_refused(target: Address) -> None:
     with pytest.raises(OstiumInternalError):
         authorize(to=target, data=encode_delegated_action(TRADER, UPDATE))
 
@@ -142,7 +149,78 @@ REFUSED_SAFE_CALLS = {
 
 
 @pytest.mark.parametrize("data", REFUSED_SAFE_CALLS.values(), ids=REFUSED_SAFE_CALLS.keys())
-def test_other_safe_calls_are_refused(data: bytes) -> None:
+def test_v11_other_safe_calls_are_refused(data: bytes) -> None:
     with pytest.raises(OstiumInternalError) as refusal:
         authorize(to=TRADER, data=data)
     assert refusal.value.details == {"reason": "call_refused"}
+
+
+ONE, SLOT = PriceUnits(1), {"pair_id": 0, "trade_index": 0}
+NOT_CLOSING = {
+    "openTrade": open_trade(trader=TRADER),
+    "updateOpenLimitOrder": encode_update_limit(**SLOT, price=ONE, take_profit=ONE, stop_loss=ONE),
+    "updateTp": encode_update_tp(**SLOT, take_profit=ONE),
+    "updateSl": encode_update_sl(**SLOT, stop_loss=ONE),
+    "topUpCollateral": encode_top_up_collateral(**SLOT, amount=UsdcUnits(1)),
+    "removeCollateral": encode_remove_collateral(**SLOT, amount=UsdcUnits(1)),
+}
+
+
+@pytest.mark.parametrize("data", NOT_CLOSING.values(), ids=NOT_CLOSING.keys())
+def test_a_retiring_signer_does_not_open_or_change(data: bytes) -> None:
+    with pytest.raises(DelegationNotActive) as refusal:
+        authorize(to=ADDRESSES.trading, data=encode_delegated_action(TRADER, data), is_retiring=True)
+    assert refusal.value.details == {"reason": "delegate_retiring"}
+
+
+def test_every_trading_call_is_either_closing_or_refused_to_a_retiring_signer() -> None:
+    assert TRADING_CALLS - NOT_CLOSING.keys() == {
+        *("closeTradeMarket", "cancelOpenLimitOrder", "openTradeMarketTimeout", "closeTradeMarketTimeout")
+    }
+
+
+def test_a_retiring_signer_relays_no_safe_call() -> None:
+    with pytest.raises(NetworkPaused):
+        authorize(to=TRADER, data=execution([REMOVE]), is_retiring=True)
+
+
+ENVELOPE: dict[str, object] = {
+    "chainId": Network.TESTNET.chain_id,
+    "to": ADDRESSES.trading,
+    "value": 0,
+    "data": b"call",
+    "maxFeePerGas": 100,
+}
+
+REFUSED_ENVELOPES = {
+    "another_chain": {"chainId": Network.MAINNET.chain_id},
+    "value_not_zero": {"value": 1},
+    "fee_above_ceiling": {"maxFeePerGas": 101},
+    "transfer_to_another": {"data": b"", "to": STRANGER},
+}
+
+
+def seal(fields: dict[str, object]) -> None:
+    authorize_envelope(network=Network.TESTNET, signer=SIGNER, fields=fields, fee_ceiling=Wei(100))
+
+
+def test_v11_an_envelope_within_the_policy_passes() -> None:
+    seal(ENVELOPE)
+    seal(ENVELOPE | {"data": b"", "to": SIGNER})
+
+
+@pytest.mark.parametrize(("reason", "change"), REFUSED_ENVELOPES.items(), ids=REFUSED_ENVELOPES.keys())
+def test_v11_envelopes_outside_the_policy_are_refused_counted_and_logged(
+    reason: str, change: dict[str, object]
+) -> None:
+    before = count_refusals()
+    with structlog.testing.capture_logs() as logs, pytest.raises(OstiumInternalError) as refusal:
+        seal(ENVELOPE | change)
+    assert refusal.value.details == {"reason": "call_refused"}
+    assert count_refusals() == before + 1
+    expected = {"event": "signature_refused", "log_level": "error", "network": "testnet", "signer": SIGNER}
+    assert logs == [expected | {"to": (ENVELOPE | change)["to"], "reason": reason}]
+
+
+def count_refusals() -> float:
+    return REGISTRY.get_sample_value("ostium_security_events_total", {"kind": "gate_refused"}) or 0.0
