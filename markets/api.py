@@ -6,9 +6,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from markets.answer_schemas import MARKETS, PRICE
 from markets.presentation import describe_markets, describe_price
 from markets.services import read_markets_and_prices, read_quote
+from ostium_service.http import errors
 from ostium_service.http.fields import MarketField, NetworkField, TextField
+from ostium_service.http.operations import describe
 from ostium_service.http.views import ServiceView
 
 DEFAULT_QUOTE = "USD"
@@ -34,6 +37,12 @@ class PriceSerializer(NetworkSerializer):
         return attrs
 
 
+@describe(
+    request=NetworkSerializer,
+    answer=MARKETS,
+    errors=[errors.MarketsFetchFailed, errors.PriceFetchFailed],
+    examples={"every market": {"network": "testnet"}},
+)
 class MarketsListView(ServiceView):
     """`/v1/markets/list`"""
 
@@ -44,6 +53,19 @@ class MarketsListView(ServiceView):
         return self.success({"network": network, "markets": describe_markets(listing=listing, prices=prices)})
 
 
+@describe(
+    request=PriceSerializer,
+    answer=PRICE,
+    errors=[
+        *(errors.InvalidMarket, errors.AmbiguousMarket),
+        *(errors.MarketsFetchFailed, errors.PriceFetchFailed, errors.PriceStale),
+    ],
+    examples={
+        "by base": {"network": "testnet", "base": "BTC"},
+        "by base and quote": {"network": "testnet", "base": "USD", "quote": "JPY"},
+        "by market": {"network": "testnet", "market": "BTC/USD"},
+    },
+)
 class PricesGetView(ServiceView):
     """`/v1/prices/get`"""
 

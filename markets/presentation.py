@@ -6,10 +6,11 @@ from weakref import WeakKeyDictionary
 from markets.catalogue import Market
 from markets.services import MarketList, compute_age
 from ostium_service.gateways.ostium_prices import Price, PriceList
-from ostium_service.money import LEVERAGE_DECIMALS, USDC_DECIMALS, decimal_string, units_string
+from ostium_service.money import LEVERAGE_DECIMALS, PRICE_DECIMALS, USDC_DECIMALS, decimal_string, units_string
 
 FEE_DECIMALS = 6
 INTEREST_DECIMALS = 18
+RATE_DECIMALS = 18
 
 _described: WeakKeyDictionary[MarketList, tuple[PriceList, list[dict[str, Any]]]] = WeakKeyDictionary()
 
@@ -56,6 +57,29 @@ def describe_market(*, market: Market, listing: MarketList, prices: PriceList) -
         "shortOpenInterest": units_string(row.short_oi, INTEREST_DECIMALS),
         "maxOpenInterest": units_string(row.max_oi, USDC_DECIMALS),
         "minPositionValue": units_string(row.min_position_value, USDC_DECIMALS),
+    }
+
+
+def describe_depth(market: Market) -> dict[str, Any]:
+    """What `markets/details` knows besides. Rates are per L2 block and unit of notional, fees in USDC or percent."""
+    row = market.row
+    return {
+        "feed": row.feed,
+        "groupId": row.group.id,
+        "makerMaxLeverage": units_string(row.maker_max_leverage, LEVERAGE_DECIMALS),
+        "oracleFee": units_string(row.oracle_fee, USDC_DECIMALS),
+        "lastTradePrice": units_string(row.last_trade_price, PRICE_DECIMALS),
+        "accRolloverLong": units_string(row.acc_rollover_long, RATE_DECIMALS),
+        "accRolloverShort": units_string(row.acc_rollover_short, RATE_DECIMALS),
+        "lastRolloverBlock": row.last_rollover_block,
+        "lastRolloverLongPure": units_string(row.last_rollover_long_pure, RATE_DECIMALS),
+        "brokerPremium": units_string(row.broker_premium, RATE_DECIMALS),
+        "isNegativeRolloverAllowed": row.is_negative_rollover_allowed,
+        "accFundingLong": units_string(row.acc_funding_long, RATE_DECIMALS),
+        "accFundingShort": units_string(row.acc_funding_short, RATE_DECIMALS),
+        "lastFundingBlock": row.last_funding_block,
+        "lastFundingRate": units_string(row.last_funding_rate, RATE_DECIMALS),
+        "maxFundingFeePerBlock": units_string(row.max_funding_fee_per_block, RATE_DECIMALS),
     }
 
 

@@ -34,6 +34,8 @@ class MarketList:
     markets: tuple[Market, ...]
     is_paused: bool
     liquidation_margin_percent: int
+    block: int | None
+    """The L2 block that the index says it is as of; None when it does not say."""
 
 
 _lock = Lock()
@@ -149,4 +151,5 @@ def _read_list(network: Network) -> MarketList:
         markets=build_markets(data.pairs),
         is_paused=data.trading_paused,
         liquidation_margin_percent=data.liquidation_margin_percent,
+        block=data.block,
     )

@@ -5,7 +5,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ostium_service.http import errors
+from ostium_service.http.operations import TRADING_ERRORS, describe
 from ostium_service.http.views import ServiceView
+from positions import answer_schemas as answers
 from positions.selectors import get_execution
 from positions.serializers import (
     BalanceSerializer,
@@ -26,6 +29,12 @@ from positions.services.pipeline import Answer
 from positions.services.tracking import track_order
 from positions.services.updating import PriceUpdate, update_stop_loss, update_take_profit
 
+EXAMPLE_TRADER = "0x1111111111111111111111111111111111111111"
+EXAMPLE_SLOT = {"network": "testnet", "traderAddress": EXAMPLE_TRADER, "pairId": 0, "tradeIndex": 0}
+
+SLOT_ERRORS = (errors.PositionNotFound, errors.PositionChanged, errors.TriggerPending, errors.InvalidMarket)
+"""What a write on a position's slot may be refused with besides TRADING_ERRORS."""
+
 
 class WriteView(ServiceView):
     """A write: its key comes from the body or the transport."""
@@ -42,6 +51,12 @@ class WriteView(ServiceView):
         return self.success(answer.data, replayed=answer.replayed)
 
 
+@describe(
+    request=BalanceSerializer,
+    answer=answers.BALANCE,
+    errors=[errors.BalanceFetchFailed],
+    examples={"a Safe": {"network": "testnet", "address": EXAMPLE_TRADER}},
+)
 class BalanceView(ServiceView):
     """`/v1/accounts/balance`"""
 
@@ -51,6 +66,12 @@ class BalanceView(ServiceView):
         return self.success(read_balances(network=values["network"], address=values["address"]))
 
 
+@describe(
+    request=TraderSerializer,
+    answer=answers.POSITIONS,
+    errors=[errors.PositionsFetchFailed, errors.MarketsFetchFailed],
+    examples={"a trader": {"network": "testnet", "traderAddress": EXAMPLE_TRADER}},
+)
 class PositionsListView(ServiceView):
     """`/v1/positions/list`"""
 
@@ -60,6 +81,40 @@ class PositionsListView(ServiceView):
         return self.success(list_positions(network=values["network"], trader=values["traderAddress"]))
 
 
+@describe(
+    request=OpenPositionSerializer,
+    answer=answers.OPENED,
+    errors=[
+        *TRADING_ERRORS,
+        *(errors.InvalidMarket, errors.AmbiguousMarket, errors.MarketClosed, errors.DayTradeClosed),
+        *(errors.PriceStale, errors.PriceFetchFailed, errors.TriggerPriceRequired, errors.OrderCancelled),
+        *(errors.LeverageTooHigh, errors.LeverageTooLow, errors.PositionTooSmall, errors.CollateralTooHigh),
+        *(errors.InvalidStopLoss, errors.InvalidTakeProfit, errors.ExposureLimit, errors.MaxTradesReached),
+        *(errors.MaxPendingOrders, errors.OpenPositionFailed),
+    ],
+    write=True,
+    examples={
+        "at market": {
+            "network": "testnet",
+            "traderAddress": EXAMPLE_TRADER,
+            "market": "BTC/USD",
+            "side": "long",
+            "collateral": "100",
+            "leverage": "10",
+            "idempotencyKey": "example-open",
+        },
+        "limit order": {
+            "network": "testnet",
+            "traderAddress": EXAMPLE_TRADER,
+            "market": "BTC/USD",
+            "side": "long",
+            "collateral": "100",
+            "leverage": "10",
+            "orderType": "limit",
+            "triggerPrice": "20000",
+        },
+    },
+)
 class OpenPositionView(WriteView):
     """`/v1/positions/open`"""
 
@@ -83,6 +138,17 @@ class OpenPositionView(WriteView):
         return self.answer(open_position(order=order, **self.identify(request, values)))
 
 
+@describe(
+    request=ClosePositionSerializer,
+    answer=answers.CLOSED,
+    errors=[
+        *(*TRADING_ERRORS, *SLOT_ERRORS),
+        *(errors.MarketClosed, errors.PriceStale, errors.PriceFetchFailed, errors.PositionTooSmall),
+        *(errors.MaxPendingOrders, errors.OrderCancelled, errors.ClosePositionFailed),
+    ],
+    write=True,
+    examples={"half of it": {**EXAMPLE_SLOT, "closePercentage": 50}},
+)
 class ClosePositionView(WriteView):
     """`/v1/positions/close`"""
 
@@ -101,6 +167,13 @@ class ClosePositionView(WriteView):
         return self.answer(close_position(order=order, **self.identify(request, values)))
 
 
+@describe(
+    request=UpdateStopLossSerializer,
+    answer=answers.STOP_LOSS,
+    errors=[*TRADING_ERRORS, *SLOT_ERRORS, errors.InvalidStopLoss, errors.UpdateSlFailed],
+    write=True,
+    examples={"clear it": {**EXAMPLE_SLOT, "slPrice": "0"}},
+)
 class UpdateStopLossView(WriteView):
     """`/v1/positions/update-sl`"""
 
@@ -111,6 +184,13 @@ class UpdateStopLossView(WriteView):
         return self.answer(update_stop_loss(update=update, **self.identify(request, values)))
 
 
+@describe(
+    request=UpdateTakeProfitSerializer,
+    answer=answers.TAKE_PROFIT,
+    errors=[*TRADING_ERRORS, *SLOT_ERRORS, errors.InvalidTakeProfit, errors.UpdateTpFailed],
+    write=True,
+    examples={"set it": {**EXAMPLE_SLOT, "tpPrice": "150000"}},
+)
 class UpdateTakeProfitView(WriteView):
     """`/v1/positions/update-tp`"""
 
@@ -121,6 +201,12 @@ class UpdateTakeProfitView(WriteView):
         return self.answer(update_take_profit(update=update, **self.identify(request, values)))
 
 
+@describe(
+    request=OrderSerializer,
+    answer=answers.TRACKED,
+    errors=[errors.OrderNotFound, errors.OrderTrackingFailed],
+    examples={"by its number": {"network": "testnet", "orderId": "800001"}},
+)
 class OrderTrackView(ServiceView):
     """`/v1/orders/track`"""
 
@@ -130,6 +216,12 @@ class OrderTrackView(ServiceView):
         return self.success(track_order(network=values["network"], order_id=values["orderId"]))
 
 
+@describe(
+    request=ExecutionSerializer,
+    answer=answers.EXECUTION,
+    errors=[errors.ExecutionNotFound],
+    examples={"by its id": {"network": "testnet", "executionId": "11111111-1111-4111-8111-111111111111"}},
+)
 class ExecutionGetView(ServiceView):
     """`/v1/executions/get`"""
 

@@ -4,6 +4,7 @@ Units: USDC x 1e6, prices x 1e18, leverage x 100, profit percent x 1e6 of one pe
 Source: facts 3.3, 3.4, 3.8 and 3.9 (the newer public contracts). Solidity divides toward zero, so does this module.
 """
 
+from ostium_service.money import divide_toward_zero
 from ostium_service.types import LeverageUnits, PriceUnits, UsdcUnits
 
 MAX_PROFIT_PERCENT = 900
@@ -13,12 +14,6 @@ ACCUMULATOR_SCALE = 10**18
 LEVERAGE_SCALE = 100
 FEE_SCALE = 10**6
 """Maker and taker fees are 1e6 for one percent."""
-
-
-def divide_toward_zero(numerator: int, denominator: int) -> int:
-    """Solidity's signed division; ZeroDivisionError where the contract panics."""
-    quotient = abs(numerator) // abs(denominator)
-    return quotient if (numerator < 0) == (denominator < 0) else -quotient
 
 
 def compute_notional(*, collateral: UsdcUnits, leverage: LeverageUnits) -> UsdcUnits:
@@ -36,6 +31,30 @@ def compute_take_profit_limit(*, open_price: PriceUnits, leverage: LeverageUnits
     """The +900 % price: what the contract sets when no take-profit was asked, and the furthest one it keeps."""
     distance = open_price * MAX_PROFIT_PERCENT // leverage
     return PriceUnits(open_price + distance if is_long else max(open_price - distance, 0))
+
+
+def compute_top_up(
+    *, collateral: UsdcUnits, leverage: LeverageUnits, amount: UsdcUnits
+) -> tuple[UsdcUnits, LeverageUnits]:
+    """What a top-up really adds and the leverage after it: the size stays and the leverage is rounded up to 0.01.
+
+    The amount is 0 or less where the contract refuses because nothing would be left to add.
+    """
+    size, wanted = collateral * leverage, collateral + amount
+    lower = -(-size // wanted)
+    return UsdcUnits(size // lower - collateral), LeverageUnits(lower)
+
+
+def compute_removal(
+    *, collateral: UsdcUnits, leverage: LeverageUnits, amount: UsdcUnits
+) -> tuple[UsdcUnits, LeverageUnits]:
+    """What a removal really takes out and the leverage after it, rounded down to 0.01.
+
+    The same leverage as before means that the contract refuses. `amount` has to be less than the collateral.
+    """
+    size = collateral * leverage
+    higher = size // (collateral - amount)
+    return UsdcUnits(collateral - size // higher), LeverageUnits(higher)
 
 
 def compute_profit_percent(
@@ -105,24 +124,3 @@ def compute_accrued_fee(*, accumulator_change: int, collateral: UsdcUnits, lever
     """
     fee = divide_toward_zero(accumulator_change * collateral * leverage, ACCUMULATOR_SCALE * LEVERAGE_SCALE)
     return 1 if accumulator_change > 0 and fee == 0 else fee
-
-
-def compute_rollover_accumulator(
-    *,
-    accumulated: int,
-    last_block: int,
-    block: int,
-    pure_rate: int,
-    broker_premium: int,
-    is_long: bool,
-    negative_allowed: bool,
-) -> int:
-    """One side's rollover accumulator (x 1e18) at `block` (L2 height), from the pair's last stored one.
-
-    The per-block rate is the pure long rate with the side's sign plus the broker's premium, not below zero unless the
-    pair allows it.
-    """
-    rate = (pure_rate if is_long else -pure_rate) + broker_premium
-    if rate < 0 and not negative_allowed:
-        rate = 0
-    return accumulated + max(block - last_block, 0) * rate

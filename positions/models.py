@@ -19,6 +19,13 @@ class Operation(models.TextChoices):
     CLOSE = "close"
     UPDATE_SL = "update_sl"
     UPDATE_TP = "update_tp"
+    ADD_COLLATERAL = "add_collateral"
+    REMOVE_COLLATERAL = "remove_collateral"
+    CANCEL_ORDER = "cancel_order"
+    UPDATE_ORDER = "update_order"
+    RECLAIM = "reclaim"
+    FAUCET = "faucet"
+    FAUCET_PAYMENT = "faucet_payment"
 
 
 class ExecutionState(models.TextChoices):

@@ -1,13 +1,15 @@
 """Reading the ledger."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
 
 from ostium_service.http import errors
-from ostium_service.types import Network
-from positions.models import UNFINISHED_STATES, ExecutionState, PerpsExecution
+from ostium_service.types import Address, Network
+from positions.models import UNFINISHED_STATES, ExecutionState, Operation, PerpsExecution
 
 
 def get_execution(*, network: Network, execution_id: UUID) -> PerpsExecution:
@@ -16,6 +18,23 @@ def get_execution(*, network: Network, execution_id: UUID) -> PerpsExecution:
     if row is None:
         raise errors.ExecutionNotFound
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of the ledger ended."""
+
+    created_at: datetime
+    key: UUID
+
+
+def find_page(*, network: Network, traders: Sequence[str], after: Place | None, limit: int) -> list[PerpsExecution]:
+    """Executions of the traders with their events, newest first, after a place in that order."""
+    rows = PerpsExecution.objects.filter(network=network, trader_address__in=traders)
+    if after is not None:
+        # The first condition is implied; it is what the index can use.
+        rows = rows.filter(created_at__lte=after.created_at).exclude(created_at=after.created_at, id__gte=after.key)
+    return list(rows.prefetch_related("events").order_by("-created_at", "-id")[:limit])
 
 
 def find_stalled(*, before: datetime, limit: int) -> list[UUID]:
@@ -34,11 +53,39 @@ def find_vanished(*, limit: int) -> list[PerpsExecution]:
     return list(rows.exclude(state__in=[ExecutionState.SIGNED, ExecutionState.SENT])[:limit])
 
 
+def was_cancelled(*, network: Network, trader: str, order_id: str) -> bool:
+    """Whether one of our own executions took the trader's resting order back."""
+    rows = PerpsExecution.objects.filter(network=network, trader_address=trader, operation=Operation.CANCEL_ORDER)
+    return rows.filter(state=ExecutionState.SETTLED, terms__orderId=order_id).exists()
+
+
+def find_reclaims(*, network: Network, trader: Address, order_id: str) -> list[PerpsExecution]:
+    """Every attempt to take a market order back, whoever asked for it, oldest first."""
+    rows = PerpsExecution.objects.filter(network=network, trader_address=trader, operation=Operation.RECLAIM)
+    return list(rows.filter(request__orderId=order_id).order_by("created_at"))
+
+
+def find_faucet_payments(*, execution: PerpsExecution) -> list[PerpsExecution]:
+    """Every attempt to pass on what the faucet paid for an execution, oldest first."""
+    rows = PerpsExecution.objects.filter(
+        network=execution.network,
+        trader_address=execution.trader_address,
+        operation=Operation.FAUCET_PAYMENT,
+        created_at__gte=execution.created_at,
+    )
+    return list(rows.filter(request__executionId=str(execution.pk)).order_by("created_at"))
+
+
+def find_by_transaction(*, network: Network, tx_hash: str) -> PerpsExecution | None:
+    """The execution whose call the transaction is, if it was made here."""
+    return PerpsExecution.objects.filter(network=network, transaction__mined_hash=tx_hash).first()
+
+
 def find_by_order(*, network: Network, order_id: str) -> PerpsExecution | None:
-    """The newest execution that made the order, if it was made here."""
+    """The execution that made the order, if it was made here: the oldest, since a reclaim names the order too."""
     return (
         PerpsExecution.objects.filter(network=network, order_id=order_id)
         .exclude(order_id="")
-        .order_by("-created_at")
+        .order_by("created_at")
         .first()
     )

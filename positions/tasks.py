@@ -6,8 +6,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from positions.models import PerpsExecution
-from positions.services.following import follow_execution as follow
-from positions.services.following import sweep_executions as sweep
+from positions.services.working import follow_execution as follow
+from positions.services.working import sweep_executions as sweep
 
 POLL_SECONDS = 1
 FOLLOW_SECONDS = 60
@@ -23,7 +23,7 @@ def follow_execution(execution_id: str) -> None:
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="positions.sweep")
-@app.task(name="positions.sweep_executions", queue="positions", queueing_lock="positions.sweep", lock="positions.sweep")
+@app.task(name="positions.sweep_executions", queue="positions", queueing_lock="positions.sweep")
 def sweep_executions(timestamp: int) -> None:
     """Look after rows that lost their job or their process."""
     del timestamp

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from markets.rates import project_funding, project_rollover
 from ostium_service.gateways.ostium_contracts import OpenTrade, OpenTradeInfo
 from ostium_service.gateways.ostium_subgraph import PairRow, TradeRow
 from ostium_service.types import LeverageUnits, PriceUnits, UsdcUnits
@@ -10,10 +11,8 @@ from positions.formulas import (
     compute_liquidation_price,
     compute_profit,
     compute_profit_percent,
-    compute_rollover_accumulator,
     compute_take_profit_limit,
 )
-from positions.funding import FundingState, compute_funding_accumulators, convert_interest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,52 +35,37 @@ def value_profit(*, trade: OpenTrade, info: OpenTradeInfo, exit_price: PriceUnit
     return Profit(amount=compute_profit(collateral=trade.collateral, profit_percent=percent), percent=percent)
 
 
-def compute_open_fees(*, trade: OpenTrade, opened: TradeRow | None, pair: PairRow, block: int) -> int:
-    """Rollover and funding owed at L2 block `block`, in USDC units.
+@dataclass(frozen=True, slots=True)
+class OpenFees:
+    """What a position owes, in USDC units; negative where it receives."""
+
+    rollover: int
+    funding: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.rollover + self.funding
+
+
+def compute_open_fees(*, trade: OpenTrade, opened: TradeRow | None, pair: PairRow, block: int) -> OpenFees:
+    """Rollover and funding owed at L2 block `block`.
 
     `opened` is the index's row with the accumulators at opening. Without one the position is younger than the index's
     lag, and what it owes so far is taken as nothing.
     """
     if opened is None:
-        return 0
-    rollover = compute_rollover_accumulator(
-        accumulated=pair.acc_rollover_long if trade.is_long else pair.acc_rollover_short,
-        last_block=pair.last_rollover_block,
-        block=block,
-        pure_rate=pair.last_rollover_long_pure,
-        broker_premium=pair.broker_premium,
-        is_long=trade.is_long,
-        negative_allowed=pair.is_negative_rollover_allowed,
+        return OpenFees(rollover=0, funding=0)
+    long, short = project_funding(pair=pair, block=block)
+    changes = (
+        project_rollover(pair=pair, block=block, is_long=trade.is_long) - opened.rollover,
+        (long if trade.is_long else short) - opened.funding,
     )
-    long, short = compute_funding_accumulators(
-        state=describe_funding(pair),
-        block=block,
-        long_interest=convert_interest(base_units=pair.long_oi, price=PriceUnits(pair.last_trade_price)),
-        short_interest=convert_interest(base_units=pair.short_oi, price=PriceUnits(pair.last_trade_price)),
-    )
-    changes = (rollover - opened.rollover, (long if trade.is_long else short) - opened.funding)
-    return sum(
+    rollover, funding = (
         compute_accrued_fee(accumulator_change=change, collateral=trade.collateral, leverage=trade.leverage)
         for change in changes
     )
-
-
-def describe_funding(pair: PairRow) -> FundingState:
-    """The pair's funding parameters as the formulas take them."""
-    return FundingState(
-        accumulated_long=pair.acc_funding_long,
-        accumulated_short=pair.acc_funding_short,
-        last_rate=pair.last_funding_rate,
-        max_rate=pair.max_funding_fee_per_block,
-        last_block=pair.last_funding_block,
-        cap=UsdcUnits(pair.max_oi),
-        inflection=pair.hill_inflection_point,
-        positive_scale=pair.hill_pos_scale,
-        negative_scale=pair.hill_neg_scale,
-        spring=pair.spring_factor,
-        spring_up_percent=pair.s_factor_up_scale,
-        spring_down_percent=pair.s_factor_down_scale,
-    )
+    return OpenFees(rollover=rollover, funding=funding)
 
 
 def value_liquidation(*, trade: OpenTrade, max_leverage: LeverageUnits, margin_percent: int, fees: int) -> PriceUnits:

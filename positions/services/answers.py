@@ -1,10 +1,10 @@
 """What a caller is told about an execution."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ostium_service.http import errors
+from ostium_service.moments import format_time
 from ostium_service.types import Network
 from positions.models import ExecutionState, PerpsExecution
 
@@ -44,7 +44,7 @@ def describe_outcome(*, execution: PerpsExecution, replayed: bool = False) -> di
         "network": execution.network,
         "traderAddress": execution.trader_address,
         "delegateAddress": execution.delegate_address,
-        **execution.terms,
+        **_complete_terms(execution),
         "result": execution.result,
     }
 
@@ -66,7 +66,7 @@ def describe_execution(*, execution: PerpsExecution) -> dict[str, Any]:
         "traderAddress": execution.trader_address,
         "delegateAddress": execution.delegate_address or None,
         **describe_chain(execution),
-        "orderId": execution.order_id or None,
+        "orderId": execution.order_id or execution.terms.get("orderId"),
         "tradeId": execution.trade_id or None,
         "request": execution.request,
         "terms": execution.terms,
@@ -84,11 +84,10 @@ def describe_execution(*, execution: PerpsExecution) -> dict[str, Any]:
     }
 
 
-def format_time(moment: datetime | None) -> str | None:
-    """ISO-8601 in UTC with milliseconds."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _complete_terms(execution: PerpsExecution) -> dict[str, Any]:
+    """The operation's fields; one that was not known when signed comes from the result."""
+    result = execution.result or {}
+    return {name: result.get(name) if value is None else value for name, value in execution.terms.items()}
 
 
 def _describe_error(execution: PerpsExecution) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
 """Following a signed execution to its end. Every step may be repeated, from any process, at any time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,21 +12,18 @@ from ostium_service import composition
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.types import Network, TxHash
 from positions.models import ExecutionState, PerpsExecution
-from positions.selectors import find_stalled, find_vanished
+from positions.selectors import find_by_transaction
 from positions.services.ledger import abandon_execution, move_execution
-from positions.services.settlement import Settlement, read_placement, read_reclaim, read_settlement
+from positions.services.placement import read_placement
+from positions.services.settlement import Settlement, read_reclaim, read_settlement
 from relay import services as relay
 from relay.models import OutboundTransaction
 
 logger = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.25
-STALLED_AFTER = timedelta(seconds=8)
-"""An unfinished row that nobody has looked at for this long is the sweep's."""
-
-SWEEP_ROWS = 200
-RECLAIM_LOOKED_FOR_AFTER = timedelta(seconds=20)
-"""The oracle answers within seconds; only later is it worth asking whether the order was paid back instead."""
+OVERDUE_AFTER = timedelta(seconds=15)
+"""The oracle answers within seconds, with a tail of ten; later an order may have been taken back, or may have to be."""
 
 FAILED_TRANSACTIONS: Mapping[str, tuple[str, str]] = {
     OutboundTransaction.State.REVERTED: (ExecutionState.REVERTED, "REVERTED"),
@@ -54,10 +51,12 @@ def advance_execution(*, execution_id: UUID) -> PerpsExecution:
     return execution
 
 
-def wait_for_outcome(*, execution: PerpsExecution, deadline: float) -> PerpsExecution:
-    """`advance_execution` until the row is final or `time.monotonic()` reaches `deadline`."""
+def wait_for_outcome(
+    *, execution: PerpsExecution, deadline: float, step: Callable[[UUID], PerpsExecution] | None = None
+) -> PerpsExecution:
+    """`step` (`advance_execution` unless given) until the row is final or `time.monotonic()` reaches `deadline`."""
     while not execution.is_final and time.monotonic() + POLL_SECONDS < deadline:
-        execution = advance_execution(execution_id=execution.pk)
+        execution = step(execution.pk) if step else advance_execution(execution_id=execution.pk)
         if not execution.is_final:
             time.sleep(POLL_SECONDS)
     return execution
@@ -79,45 +78,6 @@ def reflect_transaction(*, execution: PerpsExecution, transaction: OutboundTrans
         except GatewayError as error:
             _log_trouble(execution, error)
     return execution
-
-
-def follow_execution(*, execution_id: UUID) -> PerpsExecution:
-    """The worker's step: `advance_execution`, and a note of when it was made for the sweep."""
-    structlog.contextvars.bind_contextvars(execution_id=str(execution_id))
-    PerpsExecution.objects.filter(pk=execution_id).update(checked_at=timezone.now())
-    return advance_execution(execution_id=execution_id)
-
-
-def sweep_executions() -> int:
-    """Take one step with every unfinished execution that nobody has looked at lately; the number of rows looked at.
-
-    This is what finds rows of lost jobs and dead processes. One row's failure does not stop the others.
-    """
-    reopen_vanished()
-    rows = find_stalled(before=timezone.now() - STALLED_AFTER, limit=SWEEP_ROWS)
-    for execution_id in rows:
-        try:
-            follow_execution(execution_id=execution_id)
-        except Exception:
-            logger.exception("sweep_step_failed", execution_id=str(execution_id))
-    return len(rows)
-
-
-def reopen_vanished() -> None:
-    """Follow again every execution whose conclusions were drawn from a block that has vanished since."""
-    for execution in find_vanished(limit=SWEEP_ROWS):
-        transaction = execution.transaction
-        if transaction is None:
-            continue
-        move_execution(
-            execution_id=execution.pk,
-            to=ExecutionState.SENT,
-            reason="the block of its transaction has vanished",
-            evidence={"result": execution.result},
-            vanished=transaction.vanished,
-            result=None,
-            ended_at=None,
-        )
 
 
 def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction) -> PerpsExecution:
@@ -148,11 +108,14 @@ def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction
 
 def _settle(execution: PerpsExecution) -> PerpsExecution:
     transaction = execution.transaction
-    if transaction is None or transaction.block_number is None or not execution.order_id.isdigit():
+    if transaction is None or transaction.block_number is None:
         return execution
     try:
+        if not execution.order_id.isdigit():
+            # No oracle is asked for it: a process died between its two moves, and the receipt still has the result.
+            return _reflect_receipt(execution, transaction)
         settlement = read_settlement(execution=execution, from_block=transaction.block_number)
-        if settlement is None and _is_overdue(execution):
+        if settlement is None and is_overdue(execution):
             settlement = read_reclaim(execution=execution, from_block=transaction.block_number)
     except GatewayError as error:
         _log_trouble(execution, error)
@@ -166,13 +129,24 @@ def _end(execution: PerpsExecution, settlement: Settlement) -> PerpsExecution:
         execution_id=execution.pk,
         to=to,
         reason=settlement.cancel_reason or "settled by the oracle",
+        evidence=_describe_evidence(execution, settlement),
         result=dict(settlement.result),
         trade_id=settlement.trade_id,
     )
 
 
-def _is_overdue(execution: PerpsExecution) -> bool:
-    return execution.mined_at is not None and timezone.now() - execution.mined_at > RECLAIM_LOOKED_FOR_AFTER
+def _describe_evidence(execution: PerpsExecution, settlement: Settlement) -> dict[str, str]:
+    """The transaction that ended the order, and the execution of ours that it was, where that is known."""
+    if not settlement.tx_hash:
+        return {}
+    reclaim = find_by_transaction(network=Network(execution.network), tx_hash=settlement.tx_hash)
+    link = {} if reclaim is None else {"executionId": str(reclaim.pk)}
+    return {"txHash": settlement.tx_hash, **link}
+
+
+def is_overdue(execution: PerpsExecution) -> bool:
+    """Whether the oracle has had its time and more."""
+    return execution.mined_at is not None and timezone.now() - execution.mined_at > OVERDUE_AFTER
 
 
 def _log_trouble(execution: PerpsExecution, error: GatewayError) -> None:

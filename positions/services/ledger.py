@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from ostium_service.database import in_one_unit
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from positions.models import FAILED_STATES, ExecutionEvent, ExecutionState, PerpsExecution
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
 """How long a claimed row may stay unsigned before another process may take it over."""
 
 KEY_LIFETIME = timedelta(hours=24)
@@ -77,14 +78,14 @@ def claim_execution(*, intent: Intent) -> Claim:
     """
     while True:
         try:
-            with transaction.atomic():
-                return Claim(execution=_insert(intent), replayed=False)
+            return Claim(execution=_insert(intent), replayed=False)
         except IntegrityError:
             twin = _find_twin(intent)
         if twin is not None:
             return _answer_twin(intent, twin)
 
 
+@in_one_unit
 def move_execution(
     *, execution_id: UUID, to: str, reason: str, evidence: Mapping[str, Any] | None = None, **fields: Any
 ) -> PerpsExecution:
@@ -93,11 +94,10 @@ def move_execution(
     Web processes and workers follow the same row, so a move that was made already, or that the row's present state
     does not allow, changes nothing: the stored row is returned as it is.
     """
-    with transaction.atomic():
-        row = PerpsExecution.objects.select_for_update().get(pk=execution_id)
-        if to not in MOVES[row.state]:
-            return row
-        return write_move(row=row, to=to, reason=reason, evidence=evidence, **fields)
+    row = PerpsExecution.objects.select_for_update().get(pk=execution_id)
+    if to not in MOVES[row.state]:
+        return row
+    return write_move(row=row, to=to, reason=reason, evidence=evidence, **fields)
 
 
 def write_move(
@@ -128,29 +128,30 @@ def lock_for_signing(*, execution: PerpsExecution) -> PerpsExecution:
     return row
 
 
+@in_one_unit
 def reject_execution(*, execution: PerpsExecution, code: str, reason: str) -> PerpsExecution:
     """End an unsigned row that this process still holds, which frees its key; otherwise the row is left alone."""
-    with transaction.atomic():
-        row = PerpsExecution.objects.select_for_update().get(pk=execution.pk)
-        if row.state != ExecutionState.RECEIVED or row.lease_token != execution.lease_token:
-            return row
-        return write_move(row=row, to=ExecutionState.REJECTED, reason=reason or code, error_code=code)
+    row = PerpsExecution.objects.select_for_update().get(pk=execution.pk)
+    if row.state != ExecutionState.RECEIVED or row.lease_token != execution.lease_token:
+        return row
+    return write_move(row=row, to=ExecutionState.REJECTED, reason=reason or code, error_code=code)
 
 
+@in_one_unit
 def abandon_execution(*, execution_id: UUID) -> PerpsExecution:
     """End a row that a dead process left unsigned after its lease; nothing of it was ever sent."""
-    with transaction.atomic():
-        row = PerpsExecution.objects.select_for_update().get(pk=execution_id)
-        if row.state != ExecutionState.RECEIVED or row.leased_until > timezone.now():
-            return row
-        return write_move(
-            row=row,
-            to=ExecutionState.REJECTED,
-            reason="abandoned before its signature",
-            error_code=errors.OstiumInternalError.code,
-        )
+    row = PerpsExecution.objects.select_for_update().get(pk=execution_id)
+    if row.state != ExecutionState.RECEIVED or row.leased_until > timezone.now():
+        return row
+    return write_move(
+        row=row,
+        to=ExecutionState.REJECTED,
+        reason="abandoned before its signature",
+        error_code=errors.OstiumInternalError.code,
+    )
 
 
+@in_one_unit
 def _insert(intent: Intent) -> PerpsExecution:
     row = PerpsExecution.objects.create(
         operation=intent.operation,
@@ -189,17 +190,17 @@ def _answer_twin(intent: Intent, twin: PerpsExecution) -> Claim:
     return Claim(execution=twin, replayed=True)
 
 
+@in_one_unit
 def _take_over(twin: PerpsExecution) -> PerpsExecution:
-    with transaction.atomic():
-        row = PerpsExecution.objects.select_for_update().get(pk=twin.pk)
-        if row.state != ExecutionState.RECEIVED or row.leased_until > timezone.now():
-            raise _in_progress()
-        row.lease_token, row.leased_until = uuid4(), timezone.now() + LEASE
-        row.save(update_fields=["lease_token", "leased_until"])
-        ExecutionEvent.objects.create(
-            execution=row, from_state=row.state, to_state=row.state, reason="taken over after its lease"
-        )
-        return row
+    row = PerpsExecution.objects.select_for_update().get(pk=twin.pk)
+    if row.state != ExecutionState.RECEIVED or row.leased_until > timezone.now():
+        raise _in_progress()
+    row.lease_token, row.leased_until = uuid4(), timezone.now() + LEASE
+    row.save(update_fields=["lease_token", "leased_until"])
+    ExecutionEvent.objects.create(
+        execution=row, from_state=row.state, to_state=row.state, reason="taken over after its lease"
+    )
+    return row
 
 
 def _in_progress() -> errors.IdempotencyInProgress:

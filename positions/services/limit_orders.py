@@ -1,6 +1,7 @@
 """Resting limit and stop orders. Their slots are an index space of their own, beside the positions'."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
@@ -23,6 +24,11 @@ class RestingOrder:
     number: int
     order: LimitOrder
 
+    @property
+    def order_id(self) -> str:
+        """`limit-<n>`, the order's name for callers."""
+        return f"{LIMIT_PREFIX}{self.number}"
+
 
 def parse_slot_name(text: str) -> tuple[Address, int, int] | None:
     """Trader, pair and index from the index's `<trader>_<pair>_<index>`; None for anything else."""
@@ -32,18 +38,26 @@ def parse_slot_name(text: str) -> tuple[Address, int, int] | None:
     return Address(to_checksum_address(match[1].lower())), int(match[2]), int(match[3])
 
 
-def read_resting_order(*, network: Network, trader: Address, pair_id: int, index: int) -> RestingOrder | None:
-    """The order in a slot now, None for an empty one. GatewayError when the node does not answer."""
+def describe_resting_calls(network: Network, trader: Address, pair_id: int, index: int) -> tuple[Call, Call]:
+    """The two reads whose outputs `decode_resting` takes."""
     storage = composition.contract_addresses(network).trading_storage
-    order, number = composition.arbitrum(network).call_many(
-        [
-            Call(to=storage, data=GET_OPEN_LIMIT_ORDER.encode(trader, pair_id, index)),
-            Call(to=storage, data=LIMIT_ORDER_IDS.encode(trader, pair_id, index)),
-        ]
+    return (
+        Call(to=storage, data=GET_OPEN_LIMIT_ORDER.encode(trader, pair_id, index)),
+        Call(to=storage, data=LIMIT_ORDER_IDS.encode(trader, pair_id, index)),
     )
-    # The contract may also revert for an empty slot.
+
+
+def decode_resting(outputs: Sequence[bytes | Reverted]) -> RestingOrder | None:
+    """The order in a slot, None for an empty one, for which the contract may also revert."""
+    order, number = outputs
     held = None if isinstance(order, Reverted) else GET_OPEN_LIMIT_ORDER.decode(order)
     return None if held is None else RestingOrder(LIMIT_ORDER_IDS.decode(require_output(number)), held)
+
+
+def read_resting_order(*, network: Network, trader: Address, pair_id: int, index: int) -> RestingOrder | None:
+    """The order in a slot now, None for an empty one. GatewayError when the node does not answer."""
+    calls = describe_resting_calls(network, trader, pair_id, index)
+    return decode_resting(composition.arbitrum(network).call_many(calls))
 
 
 def read_limit_order_id(*, network: Network, trader: Address, pair_id: int, index: int, block: int) -> str:

@@ -1,6 +1,5 @@
 """A trader's positions: the chain says which there are, the index and the feed add what they know."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -12,11 +11,11 @@ from ostium_service.gateways.failures import GatewayError, Reverted
 from ostium_service.gateways.ostium_prices import Price, PriceList
 from ostium_service.gateways.ostium_subgraph import TradeRow
 from ostium_service.http import errors
+from ostium_service.moments import format_seconds
 from ostium_service.money import LEVERAGE_DECIMALS, PRICE_DECIMALS, USDC_DECIMALS, decimal_string, units_string
 from ostium_service.parallel import gather
 from ostium_service.types import Address, Network
 from positions.formulas import compute_notional
-from positions.services.answers import format_time
 from positions.services.scanning import Scan, scan_positions
 from positions.services.slots import HeldPosition
 from positions.valuation import compute_open_fees, has_automatic_take_profit, value_liquidation, value_profit
@@ -87,7 +86,7 @@ def _liquidation(
         trade=held.trade,
         max_leverage=market.effective_max_leverage(is_day_trade=held.trade.is_day_trade),
         margin_percent=margin,
-        fees=fees,
+        fees=fees.total,
     )
     return units_string(price, PRICE_DECIMALS)
 
@@ -123,5 +122,5 @@ def _describe(*, held: HeldPosition, market: Market, price: Price | None, liquid
         "tpIsAutomatic": has_automatic_take_profit(trade=trade, info=info),
         "liquidationPrice": liquidation,
         "isDayTrade": trade.is_day_trade,
-        "openedAt": format_time(datetime.fromtimestamp(info.created_at, tz=UTC)),
+        "openedAt": format_seconds(info.created_at),
     }

@@ -5,15 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from procrastinate.contrib.django import app as queue
 
 from delegations.selectors import tradable_delegation
 from ostium_service import composition
+from ostium_service.database import in_one_unit, release_connection
 from ostium_service.gateways.ostium_contracts import encode_delegated_action
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
@@ -35,12 +37,17 @@ FOLLOW_AFTER_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do on chain for an intent: the trader's inner call and the operation's own answer fields."""
+    """What to do on chain for an intent, and the operation's own answer fields.
+
+    `inner` is the trader's call, which goes through `delegatedAction`; with `target` it is the delegate's own call and
+    goes there as it is. A term that is None when signed is filled from the result once there is one.
+    """
 
     inner: bytes
-    pair_id: int
     terms: Mapping[str, Any]
+    pair_id: int | None = None
     trade_id: str = ""
+    target: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,18 @@ class Answer:
     replayed: bool = False
 
 
-def run_write(*, intent: Intent, make_plan: Callable[[Address], Plan]) -> Answer:
+def run_write(
+    *,
+    intent: Intent,
+    make_plan: Callable[[Address], Plan],
+    step: Callable[[UUID], PerpsExecution] | None = None,
+) -> Answer:
     """Carry an intent out once, and answer with what is known when the patience of a write is over.
 
     `make_plan` gets the delegate's address, makes every check that the operation needs and changes nothing. A refusal
     before the signature ends the row REJECTED, sends nothing and does not burn the key; after the signature the stored
-    transaction is followed to its end whatever becomes of this request.
+    transaction is followed to its end whatever becomes of this request. `step` is for an operation whose end takes more
+    than its own transaction.
     """
     deadline = time.monotonic() + settings.OSTIUM_WRITE_WAIT_SECONDS
     claim = claim_execution(intent=intent)
@@ -64,9 +77,20 @@ def run_write(*, intent: Intent, make_plan: Callable[[Address], Plan]) -> Answer
     if claim.replayed:
         return Answer(describe_outcome(execution=claim.execution, replayed=True), replayed=True)
     execution = _sign(claim.execution, make_plan)
-    execution = _broadcast(execution)
-    execution = wait_for_outcome(execution=execution, deadline=deadline)
+    try:
+        execution = _broadcast(execution)
+        execution = wait_for_outcome(execution=execution, deadline=deadline, step=step)
+    except (OperationalError, InterfaceError) as error:
+        # Signed and stored: an error here would read as "nothing happened". The worker goes on from the stored row.
+        logger.warning("outcome_from_memory", state=execution.state, reason=type(error).__name__)
+        release_connection()
     return Answer(describe_outcome(execution=execution))
+
+
+def start_write(*, intent: Intent, make_plan: Callable[[Address], Plan]) -> PerpsExecution:
+    """The same for the worker, which does not wait: the execution signed and sent, or as an earlier start left it."""
+    claim = claim_execution(intent=intent)
+    return claim.execution if claim.replayed else _broadcast(_sign(claim.execution, make_plan))
 
 
 def _sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> PerpsExecution:
@@ -93,35 +117,35 @@ def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Pla
     prepared = relay.prepare(
         network=network,
         signer=delegate,
-        to=composition.contract_addresses(network).trading,
-        data=encode_delegated_action(trader, plan.inner),
+        to=plan.target or composition.contract_addresses(network).trading,
+        data=plan.inner if plan.target else encode_delegated_action(trader, plan.inner),
         kind=execution.operation,
     )
     return _store_signature(execution, delegate, plan, prepared)
 
 
+@in_one_unit
 def _store_signature(
     execution: PerpsExecution, delegate: Address, plan: Plan, prepared: relay.Prepared
 ) -> PerpsExecution:
     """The one database transaction of a write: lease, gate, nonce, signature, state and follow-up job, all or none."""
-    with transaction.atomic():
-        row = lock_for_signing(execution=execution)
-        stored = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
-        row = write_move(
-            row=row,
-            to=ExecutionState.SIGNED,
-            reason="signed and stored",
-            evidence={"txHash": stored.tx_hash, "nonce": stored.nonce},
-            transaction=stored,
-            tx_hash=stored.tx_hash,
-            delegate_address=delegate,
-            pair_id=plan.pair_id,
-            trade_id=plan.trade_id,
-            terms=dict(plan.terms),
-        )
-        queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
-            execution_id=str(row.pk)
-        )
+    row = lock_for_signing(execution=execution)
+    stored = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
+    row = write_move(
+        row=row,
+        to=ExecutionState.SIGNED,
+        reason="signed and stored",
+        evidence={"txHash": stored.tx_hash, "nonce": stored.nonce},
+        transaction=stored,
+        tx_hash=stored.tx_hash,
+        delegate_address=delegate,
+        pair_id=plan.pair_id,
+        trade_id=plan.trade_id,
+        terms=dict(plan.terms),
+    )
+    queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
+        execution_id=str(row.pk)
+    )
     return row
 
 

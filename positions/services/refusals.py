@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.db import InterfaceError, OperationalError
+
 from delegations.services import mark_replaced
 from ostium_service.gateways.failures import GatewayError, Reverted, System
 from ostium_service.gateways.ostium_errors import Revert, catalogue_code, decode_revert
@@ -15,6 +17,13 @@ FAILED_CODES: Mapping[str, type[errors.ServiceError]] = {
     Operation.CLOSE: errors.ClosePositionFailed,
     Operation.UPDATE_SL: errors.UpdateSlFailed,
     Operation.UPDATE_TP: errors.UpdateTpFailed,
+    Operation.ADD_COLLATERAL: errors.AddCollateralFailed,
+    Operation.REMOVE_COLLATERAL: errors.RemoveCollateralFailed,
+    Operation.CANCEL_ORDER: errors.CancelOrderFailed,
+    Operation.UPDATE_ORDER: errors.UpdateOrderFailed,
+    Operation.RECLAIM: errors.ReclaimFailed,
+    Operation.FAUCET: errors.FaucetRequestFailed,
+    Operation.FAUCET_PAYMENT: errors.FaucetRequestFailed,
 }
 
 
@@ -32,6 +41,9 @@ def describe_refusal(*, error: Exception, execution: PerpsExecution) -> errors.S
         return _describe_revert(decode_revert(error.data), execution)
     if isinstance(error, GatewayError):
         return describe_gateway_failure(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        # A lost connection or a refused commit: the repeated request takes the row over, or finds it signed.
+        return errors.ChainUnavailable(details={"reason": "database_unavailable"})
     return errors.OstiumInternalError()
 
 

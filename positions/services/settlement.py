@@ -1,4 +1,4 @@
-"""Reading from the chain what became of an execution: its receipt's events, then the oracle's callback."""
+"""Reading from the chain what the oracle's callback made of an execution's order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ostium_service import composition
-from ostium_service.gateways.arbitrum import Log, Receipt
+from ostium_service.gateways.arbitrum import Log
 from ostium_service.gateways.ostium_contracts import WHOLE, OstiumEvent, decode_log
 from ostium_service.money import (
     LEVERAGE_DECIMALS,
@@ -20,7 +20,6 @@ from ostium_service.types import Address, Network, UsdcUnits
 from positions.cancel_reasons import RECLAIMED, name_cancel_reason
 from positions.formulas import compute_profit
 from positions.models import PerpsExecution
-from positions.services.limit_orders import read_limit_order_id
 from positions.services.protocol import CALLBACKS, find_contract
 
 PROFIT_DECIMALS = 6
@@ -30,40 +29,13 @@ BASE_DECIMALS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """What a successful receipt says: the order it made, and the result where nothing more is to come."""
-
-    order_id: str = ""
-    trade_id: str = ""
-    result: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
     """The oracle's last word on an order: executed with a result, or cancelled with a reason."""
 
     trade_id: str
     result: Mapping[str, Any]
     cancel_reason: str = ""
-
-
-def read_placement(*, execution: PerpsExecution, receipt: Receipt) -> Placement | None:
-    """The execution's own event in its receipt, judged by emitting contract and trader; None when it is not there."""
-    network = Network(execution.network)
-    trading = composition.contract_addresses(network).trading
-    events = [event for event in _decode(receipt.logs) if event.args.get("trader") == execution.trader_address]
-    own = {event.name: event for event in events if event.address == trading}
-    requested = {event.args["orderId"] for event in _decode(receipt.logs) if event.name == "PriceRequestedV2"}
-    for name in ("MarketOpenOrderInitiated", "MarketCloseOrderInitiatedV2"):
-        if name in own and own[name].args["orderId"] in requested:
-            order_id = str(own[name].args["orderId"])
-            return Placement(order_id=order_id, trade_id=str(own[name].args.get("tradeId", order_id)))
-    if "OpenLimitPlacedV2" in own:
-        return _describe_limit(execution, own["OpenLimitPlacedV2"], receipt)
-    for name, key in (("SlUpdated", "slPrice"), ("TpUpdated", "tpPrice")):
-        if name in own:
-            return _describe_update(own[name], key)
-    return None
+    tx_hash: str = ""
 
 
 def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement | None:
@@ -75,6 +47,11 @@ def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement
         if name in by_name:
             reason = name_cancel_reason(int(by_name[name].args["cancelReason"]))
             return Settlement(trade_id=execution.trade_id, result={"cancelReason": reason}, cancel_reason=reason)
+    if "RemoveCollateralRejected" in by_name:
+        reason = name_cancel_reason(int(by_name["RemoveCollateralRejected"].args["reason"]))
+        return Settlement(trade_id=execution.trade_id, result={"cancelReason": reason}, cancel_reason=reason)
+    if "RemoveCollateralExecuted" in by_name:
+        return _describe_removal(by_name["RemoveCollateralExecuted"])
     if "MarketOpenExecuted" in by_name:
         return Settlement(trade_id=execution.order_id, result=_describe_open(by_name["MarketOpenExecuted"]))
     if "MarketCloseExecutedV2" in by_name:
@@ -86,10 +63,12 @@ def read_reclaim(*, execution: PerpsExecution, from_block: int) -> Settlement | 
     """Whether the order was paid back because the oracle never answered; None while it was not. One log query."""
     network = Network(execution.network)
     trading = composition.contract_addresses(network).trading
-    names = {event.name for event in _events_of_order(network, trading, execution, from_block)}
-    if names & {"MarketOpenTimeoutExecutedV2", "MarketCloseTimeoutExecutedV2"}:
-        result = {"cancelReason": RECLAIMED}
-        return Settlement(trade_id=execution.trade_id, result=result, cancel_reason=RECLAIMED)
+    for event in _events_of_order(network, trading, execution, from_block):
+        if event.name in {"MarketOpenTimeoutExecutedV2", "MarketCloseTimeoutExecutedV2"}:
+            result = {"cancelReason": RECLAIMED}
+            return Settlement(
+                trade_id=execution.trade_id, result=result, cancel_reason=RECLAIMED, tx_hash=event.log.tx_hash
+            )
     return None
 
 
@@ -98,33 +77,12 @@ def _events_of_order(
 ) -> list[OstiumEvent]:
     """Everything the contract logged with the order's number as first topic, from the block of the request on."""
     topic = int(execution.order_id).to_bytes(32, "big")
-    return _decode(composition.arbitrum(network).logs(contract, [None, topic], from_block, "latest"))
+    return decode_events(composition.arbitrum(network).logs(contract, [None, topic], from_block, "latest"))
 
 
-def _decode(logs: Iterable[Log]) -> list[OstiumEvent]:
+def decode_events(logs: Iterable[Log]) -> list[OstiumEvent]:
+    """The logs that are events of the venue, in their order."""
     return [event for event in map(decode_log, logs) if event is not None]
-
-
-def _describe_limit(execution: PerpsExecution, event: OstiumEvent, receipt: Receipt) -> Placement:
-    """A limit or stop order settles by being placed; its id is the contract's own counter (facts 3.1)."""
-    trade = event.args["trade"]
-    pair_id, index = int(event.args["pairIndex"]), int(event.args["index"])
-    order_id = read_limit_order_id(
-        network=Network(execution.network),
-        trader=Address(execution.trader_address),
-        pair_id=pair_id,
-        index=index,
-        block=receipt.block_number,
-    )
-    return Placement(order_id=order_id, result={"tradeIndex": index, **_describe_trade(trade)})
-
-
-def _describe_update(event: OstiumEvent, key: str) -> Placement:
-    value = int(event.args["newSl" if key == "slPrice" else "newTp"])
-    return Placement(
-        trade_id=str(event.args["tradeId"]),
-        result={"tradeIndex": int(event.args["index"]), key: units_string(value, PRICE_DECIMALS)},
-    )
 
 
 def _describe_open(event: OstiumEvent) -> dict[str, Any]:
@@ -132,13 +90,13 @@ def _describe_open(event: OstiumEvent) -> dict[str, Any]:
     return {
         "tradeId": str(event.args["orderId"]),
         "tradeIndex": int(trade["index"]),
-        **_describe_trade(trade),
+        **describe_trade(trade),
         "priceImpactPercent": units_string(int(event.args["priceImpactP"]), IMPACT_DECIMALS),
         "openInterest": units_string(int(event.args["tradeNotional"]), BASE_DECIMALS),
     }
 
 
-def _describe_trade(trade: Mapping[str, Any]) -> dict[str, Any]:
+def describe_trade(trade: Mapping[str, Any]) -> dict[str, Any]:
     """A Trade struct as stored: a take-profit or stop-loss of zero is unset."""
     return {
         "price": units_string(int(trade["openPrice"]), PRICE_DECIMALS),
@@ -147,6 +105,19 @@ def _describe_trade(trade: Mapping[str, Any]) -> dict[str, Any]:
         "slPrice": units_string(int(trade["sl"]), PRICE_DECIMALS) if trade["sl"] else None,
         "tpPrice": units_string(int(trade["tp"]), PRICE_DECIMALS) if trade["tp"] else None,
     }
+
+
+def _describe_removal(event: OstiumEvent) -> Settlement:
+    """What the removal really moved, and the position's terms after it."""
+    args = event.args
+    result = {
+        "tradeId": str(args["tradeId"]),
+        "amount": units_string(int(args["removeAmount"]), USDC_DECIMALS),
+        "leverage": units_string(int(args["leverage"]), LEVERAGE_DECIMALS),
+        "slPrice": units_string(int(args["sl"]), PRICE_DECIMALS) if args["sl"] else None,
+        "tpPrice": units_string(int(args["tp"]), PRICE_DECIMALS) if args["tp"] else None,
+    }
+    return Settlement(trade_id=str(args["tradeId"]), result=result)
 
 
 def _describe_close(execution: PerpsExecution, by_name: Mapping[str, OstiumEvent]) -> Settlement:

@@ -1,7 +1,6 @@
 """What became of an order, by any of its three names."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from ostium_service import composition
@@ -9,18 +8,14 @@ from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.failures import GatewayError, Reverted
 from ostium_service.gateways.ostium_contracts import (
     REQ_ID_PENDING_MARKET_ORDER,
-    OrderType,
-    PendingMarketOrder,
 )
-from ostium_service.gateways.ostium_subgraph import OrderRow, TradeRow
 from ostium_service.http import errors
-from ostium_service.money import LEVERAGE_DECIMALS, PERCENT_DECIMALS, PRICE_DECIMALS, USDC_DECIMALS, units_string
 from ostium_service.parallel import gather
 from ostium_service.types import Address, Network
 from positions.models import ExecutionState, PerpsExecution
-from positions.selectors import find_by_order
-from positions.services.answers import format_time
-from positions.services.limit_orders import LIMIT_PREFIX, RestingOrder, parse_slot_name, read_resting_order
+from positions.selectors import find_by_order, was_cancelled
+from positions.services.limit_orders import LIMIT_PREFIX, parse_slot_name, read_resting_order
+from positions.services.order_views import describe_pending, describe_resting, describe_row, describe_trade
 
 _NUMBER = re.compile(r"[0-9]{1,20}")
 STATUSES = {
@@ -33,8 +28,8 @@ STATUSES = {
 def track_order(*, network: Network, order_id: str) -> dict[str, Any]:
     """Status, order and trade of a price request (digits), or of a resting order (`limit-<n>`, or the index's name).
 
-    status is pending, executed or cancelled for a price request; open or closed for a resting order. Refused with
-    OrderNotFound, or OrderTrackingFailed when neither chain nor index answers.
+    status is pending, executed or cancelled for a price request; open, cancelled (by us) or closed for a resting
+    order. Refused with OrderNotFound, or OrderTrackingFailed when neither chain nor index answers.
     """
     ledger = find_by_order(network=network, order_id=order_id)
     try:
@@ -56,13 +51,13 @@ def _track_request(network: Network, number: int, ledger: PerpsExecution | None)
         lambda: composition.subgraph(network).order(number),
     )
     if pending is not None:
-        return {"status": "pending", "order": _describe_pending(number, pending), "trade": None}
+        return {"status": "pending", "order": describe_pending(number, pending), "trade": None}
     if row is not None and not row.is_pending:
         trade = None if row.trade_id is None else composition.subgraph(network).trade(row.trade_id)
         return {
             "status": "cancelled" if row.is_cancelled else "executed",
-            "order": _describe_row(row),
-            "trade": _describe_trade(trade),
+            "order": describe_row(row),
+            "trade": describe_trade(trade),
         }
     if ledger is None or ledger.state not in STATUSES:
         raise errors.OrderNotFound
@@ -79,83 +74,15 @@ def _track_resting(network: Network, order_id: str, ledger: PerpsExecution | Non
         number = int(order_id.removeprefix(LIMIT_PREFIX))
     resting = read_resting_order(network=network, trader=slot[0], pair_id=slot[1], index=slot[2])
     if resting is not None and number in {None, resting.number}:
-        return {"status": "open", "order": _describe_resting(resting), "trade": None}
+        return {
+            "status": "open",
+            "order": {**describe_resting(resting), "traderAddress": resting.order.trader},
+            "trade": None,
+        }
     if ledger is None:
         raise errors.OrderNotFound
-    return {"status": "closed", "order": _describe_ledger(ledger), "trade": None}
-
-
-def _describe_pending(number: int, pending: PendingMarketOrder) -> dict[str, Any]:
-    return {
-        "orderId": str(number),
-        "orderAction": "Close" if pending.percentage else "Open",
-        "traderAddress": pending.trade.trader,
-        "pairId": pending.trade.pair_id,
-        "price": units_string(pending.wanted_price, PRICE_DECIMALS),
-        "collateral": units_string(pending.trade.collateral, USDC_DECIMALS) if pending.trade.collateral else None,
-        "closePercentage": units_string(pending.percentage, PERCENT_DECIMALS) if pending.percentage else None,
-        "requestBlock": pending.block,
-    }
-
-
-def _describe_row(row: OrderRow) -> dict[str, Any]:
-    return {
-        "orderId": str(row.id),
-        "tradeId": None if row.trade_id is None else str(row.trade_id),
-        "limitId": row.limit_id,
-        "orderType": row.order_type,
-        "orderAction": row.order_action,
-        "traderAddress": row.trader,
-        "pairId": row.pair_id,
-        "side": "long" if row.is_buy else "short",
-        "cancelReason": row.cancel_reason,
-        "price": _optional(row.price_after_impact or row.price, PRICE_DECIMALS),
-        "collateral": units_string(row.collateral, USDC_DECIMALS),
-        "leverage": units_string(row.leverage, LEVERAGE_DECIMALS),
-        "closePercentage": _optional(row.close_percent, PERCENT_DECIMALS),
-        "usdcSentToTrader": _optional(row.amount_sent_to_trader, USDC_DECIMALS),
-        "initiatedAt": _format_seconds(row.initiated_at),
-        "executedAt": _format_seconds(row.executed_at),
-        "initiatedTx": row.initiated_tx,
-        "executedTx": row.executed_tx,
-    }
-
-
-def _describe_trade(trade: TradeRow | None) -> dict[str, Any] | None:
-    if trade is None:
-        return None
-    return {
-        "tradeId": str(trade.trade_id),
-        "pairId": trade.pair_id,
-        "tradeIndex": trade.index,
-        "side": "long" if trade.is_buy else "short",
-        "isOpen": trade.is_open,
-        "collateral": units_string(trade.collateral, USDC_DECIMALS),
-        "leverage": units_string(trade.leverage, LEVERAGE_DECIMALS),
-        "openPrice": units_string(trade.open_price, PRICE_DECIMALS),
-        "closePrice": _optional(trade.close_price, PRICE_DECIMALS),
-        "slPrice": _optional(trade.stop_loss_price or None, PRICE_DECIMALS),
-        "tpPrice": _optional(trade.take_profit_price or None, PRICE_DECIMALS),
-        "openedAt": _format_seconds(trade.timestamp),
-    }
-
-
-def _describe_resting(resting: RestingOrder) -> dict[str, Any]:
-    order = resting.order
-    return {
-        "orderId": f"{LIMIT_PREFIX}{resting.number}",
-        "orderType": OrderType(order.order_type).name.lower(),
-        "traderAddress": order.trader,
-        "pairId": order.pair_id,
-        "tradeIndex": order.index,
-        "side": "long" if order.is_long else "short",
-        "triggerPrice": units_string(order.target_price, PRICE_DECIMALS),
-        "collateral": units_string(order.collateral, USDC_DECIMALS),
-        "leverage": units_string(order.leverage, LEVERAGE_DECIMALS),
-        "slPrice": _optional(order.stop_loss or None, PRICE_DECIMALS),
-        "tpPrice": _optional(order.take_profit or None, PRICE_DECIMALS),
-        "createdAt": _format_seconds(order.created_at),
-    }
+    is_cancelled = was_cancelled(network=network, trader=ledger.trader_address, order_id=ledger.order_id)
+    return {"status": "cancelled" if is_cancelled else "closed", "order": _describe_ledger(ledger), "trade": None}
 
 
 def _describe_ledger(execution: PerpsExecution) -> dict[str, Any]:
@@ -169,11 +96,3 @@ def _describe_ledger(execution: PerpsExecution) -> dict[str, Any]:
         "result": execution.result,
         "initiatedTx": execution.tx_hash,
     }
-
-
-def _optional(units: int | None, decimals: int) -> str | None:
-    return None if units is None else units_string(units, decimals)
-
-
-def _format_seconds(seconds: int | None) -> str | None:
-    return None if seconds is None else format_time(datetime.fromtimestamp(seconds, tz=UTC))

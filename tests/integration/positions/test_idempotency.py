@@ -138,7 +138,7 @@ def test_late_writer_cannot_sign_after_a_take_over(desk: Desk, monkeypatch: pyte
 
 
 def test_sweep_ends_what_nobody_takes_over_and_frees_the_key(desk: Desk) -> None:
-    from positions.services.following import sweep_executions
+    from positions.services.working import sweep_executions
 
     dead = claim_execution(intent=make_intent(desk)).execution
     past = timezone.now() - timedelta(minutes=1)

@@ -17,8 +17,9 @@ from ostium_service.types import Network
 from positions.cancel_reasons import CANCEL_REASONS
 from positions.models import ExecutionState, PerpsExecution
 from positions.services import pipeline
-from positions.services.following import advance_execution, sweep_executions
+from positions.services.following import advance_execution
 from positions.services.updating import PriceUpdate, update_stop_loss
+from positions.services.working import sweep_executions
 from relay import services as relay
 from relay.models import OutboundTransaction
 from sandbox import actors

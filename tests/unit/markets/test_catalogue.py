@@ -54,7 +54,7 @@ def test_names(text: str, pair_id: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "DOGE", "BTC/EUR", "JPY", "999", "000000000000", "१", "-1", "BTC USD", "/"])
-def test_unknown_names(text: str) -> None:
+def test_n14_unknown_names(text: str) -> None:
     with pytest.raises(errors.InvalidMarket):
         find_market(MARKETS, text)
 
@@ -65,7 +65,7 @@ def test_ambiguous_base_names_the_candidates() -> None:
     assert caught.value.details == {"candidates": ["USD/JPY", "USD/CAD"]}
 
 
-def test_pair_that_is_not_listed() -> None:
+def test_n14_pair_that_is_not_listed() -> None:
     with pytest.raises(errors.InvalidMarket):
         find_pair(MARKETS, 1)
 

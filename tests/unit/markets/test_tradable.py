@@ -52,7 +52,7 @@ def test_fresh_quote_of_an_open_market() -> None:
         ({"base": "ETH"}, False, errors.PriceFetchFailed),
     ],
 )
-def test_refusals(changes: dict[str, Any], is_day_trade: bool, code: type[errors.ServiceError]) -> None:
+def test_m1_refusals(changes: dict[str, Any], is_day_trade: bool, code: type[errors.ServiceError]) -> None:
     with pytest.raises(code):
         check(make_price(**changes), is_day_trade=is_day_trade)
 

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from ostium_service.money import PRICE_DECIMALS, USDC_DECIMALS, units_string
+from markets.rollover import compute_rollover_accumulator
+from ostium_service.money import PRICE_DECIMALS, USDC_DECIMALS, divide_toward_zero, units_string
 from ostium_service.types import LeverageUnits, PriceUnits, UsdcUnits
 from positions import formulas
 
@@ -55,7 +56,7 @@ def test_full_close_pays_the_value_of_the_worked_example() -> None:
 
 
 def test_example_a_long_with_rollover_only() -> None:
-    accumulator = formulas.compute_rollover_accumulator(
+    accumulator = compute_rollover_accumulator(
         accumulated=32_221_774_832_607_031,
         last_block=419_641_384,
         block=419_641_384 + 345_600,
@@ -222,7 +223,7 @@ def test_a_positive_fee_that_rounds_to_nothing_costs_one_unit(change: int, fee: 
     [(True, False, 300), (False, False, 0), (False, True, -100)],
 )
 def test_rollover_rate_has_the_sign_of_the_side(is_long: bool, negative_allowed: bool, expected: int) -> None:
-    accumulator = formulas.compute_rollover_accumulator(
+    accumulator = compute_rollover_accumulator(
         accumulated=0,
         last_block=100,
         block=101,
@@ -235,4 +236,4 @@ def test_rollover_rate_has_the_sign_of_the_side(is_long: bool, negative_allowed:
 
 
 def test_division_rounds_toward_zero_like_the_contract() -> None:
-    assert [formulas.divide_toward_zero(n, d) for n, d in ((7, 2), (-7, 2), (7, -2), (-7, -2))] == [3, -3, -3, 3]
+    assert [divide_toward_zero(n, d) for n, d in ((7, 2), (-7, 2), (7, -2), (-7, -2))] == [3, -3, -3, 3]

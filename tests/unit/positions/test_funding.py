@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from ostium_service.types import PriceUnits, UsdcUnits
-from positions.funding import (
+from markets.funding import (
     FundingState,
     approximate_exponential,
+    compute_current_rate,
     compute_funding_accumulators,
     compute_target_rate,
     convert_interest,
 )
+from ostium_service.types import PriceUnits, UsdcUnits
 
 BLOCK = 419_641_384
 LONG, SHORT = UsdcUnits(6_000_000_000_000), UsdcUnits(4_000_000_000_000)
@@ -85,3 +86,17 @@ def test_exponential_has_the_contract_error(exponent: int, expected: int) -> Non
 def test_open_interest_converts_with_the_price() -> None:
     """0.11 BTC at 90,000."""
     assert convert_interest(base_units=11 * 10**16, price=PriceUnits(90_000 * 10**18)) == 9_900_000_000
+
+
+@pytest.mark.parametrize(("blocks", "expected"), [(0, 740_836_496), (345_600, 4_126_583_689)])
+def test_the_rate_moves_from_the_last_one_to_the_target(blocks: int, expected: int) -> None:
+    """After a day it has arrived: the reference gives latest = target = 4.126583689E-9."""
+    target = compute_target_rate(state=STATE, long_interest=LONG, short_interest=SHORT)
+    assert compute_current_rate(state=STATE, target=target, block=BLOCK + blocks) == expected
+
+
+def test_a_rate_between_lies_between() -> None:
+    target = compute_target_rate(state=STATE, long_interest=LONG, short_interest=SHORT)
+    rates = [compute_current_rate(state=STATE, target=target, block=BLOCK + blocks) for blocks in (0, 2_000, 8_000)]
+    assert rates == sorted(rates)
+    assert STATE.last_rate < rates[1] < target

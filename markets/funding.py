@@ -6,8 +6,8 @@ the curve stays here because a pair may get a rate again. Source: facts 3.8 and 
 
 from dataclasses import dataclass
 
+from ostium_service.money import divide_toward_zero
 from ostium_service.types import PriceUnits, UsdcUnits
-from positions.formulas import divide_toward_zero
 
 ONE = 10**18
 SCALE_6 = 10**6
@@ -80,6 +80,14 @@ def compute_target_rate(*, state: FundingState, long_interest: UsdcUnits, short_
     scale = state.positive_scale if skew >= 0 else -state.negative_scale
     share = divide_toward_zero(scale * hill, 100) + state.inflection
     return divide_toward_zero(state.max_rate * min(max(share, -ONE), ONE), ONE)
+
+
+def compute_current_rate(*, state: FundingState, target: int, block: int) -> int:
+    """The rate at `block` on its way from the last one to the target, x 1e18 per block."""
+    blocks = max(block - state.last_block, 0)
+    spring = _choose_spring(state, target)
+    decay = approximate_exponential(-(spring * blocks // 10_000))
+    return target + divide_toward_zero((state.last_rate - target) * decay, ONE)
 
 
 def approximate_exponential(exponent: int) -> int:

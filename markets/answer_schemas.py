@@ -1,0 +1,75 @@
+"""What the market endpoints answer, for the API page and the contract tests."""
+
+from typing import Final
+
+from ostium_service.http.schemas import BOOLEAN, DECIMAL, INTEGER, NETWORK, TEXT, extend, many, nullable, one_of, record
+
+MARKET: Final = record(
+    pairId=INTEGER,
+    symbol=TEXT,
+    pair=TEXT,
+    base=TEXT,
+    quote=TEXT,
+    group=TEXT,
+    status=one_of("open", "closed", "paused"),
+    price=nullable(DECIMAL),
+    bid=nullable(DECIMAL),
+    ask=nullable(DECIMAL),
+    isMarketOpen=BOOLEAN,
+    isDayTradingClosed=BOOLEAN,
+    minLeverage=DECIMAL,
+    maxLeverage=DECIMAL,
+    overnightMaxLeverage=nullable(DECIMAL),
+    makerFeePercent=DECIMAL,
+    takerFeePercent=DECIMAL,
+    longOpenInterest=DECIMAL,
+    shortOpenInterest=DECIMAL,
+    maxOpenInterest=DECIMAL,
+    minPositionValue=DECIMAL,
+)
+MARKETS: Final = record(network=NETWORK, markets=many(MARKET))
+PRICE: Final = record(
+    network=NETWORK,
+    base=TEXT,
+    quote=TEXT,
+    pairId=INTEGER,
+    price=DECIMAL,
+    bid=DECIMAL,
+    ask=DECIMAL,
+    isMarketOpen=BOOLEAN,
+    isDayTradingClosed=BOOLEAN,
+    timestamp=INTEGER,
+    ageSeconds=INTEGER,
+)
+
+RATE: Final = record(network=NETWORK, pairId=INTEGER, periodHours=INTEGER, asOfBlock=INTEGER)
+FUNDING: Final = extend(
+    RATE,
+    accFundingLong=DECIMAL,
+    accFundingShort=DECIMAL,
+    fundingRatePercent=DECIMAL,
+    targetFundingRatePercent=DECIMAL,
+)
+ROLLOVER: Final = extend(RATE, rolloverRate=DECIMAL, longRolloverRate=DECIMAL, shortRolloverRate=DECIMAL)
+DETAIL: Final = extend(
+    MARKET,
+    feed=TEXT,
+    groupId=INTEGER,
+    makerMaxLeverage=DECIMAL,
+    oracleFee=DECIMAL,
+    lastTradePrice=DECIMAL,
+    accRolloverLong=DECIMAL,
+    accRolloverShort=DECIMAL,
+    lastRolloverBlock=INTEGER,
+    lastRolloverLongPure=DECIMAL,
+    brokerPremium=DECIMAL,
+    isNegativeRolloverAllowed=BOOLEAN,
+    accFundingLong=DECIMAL,
+    accFundingShort=DECIMAL,
+    lastFundingBlock=INTEGER,
+    lastFundingRate=DECIMAL,
+    maxFundingFeePerBlock=DECIMAL,
+    liquidationMarginPercent=DECIMAL,
+    asOfBlock=nullable(INTEGER),
+)
+DETAILS: Final = record(network=NETWORK, pairId=INTEGER, details=DETAIL)
