@@ -1,8 +1,9 @@
 """Web and worker processes of the service, started and killed by tests."""
 
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -10,12 +11,18 @@ from pathlib import Path
 import requests
 from django.db import connection
 
-from sandbox.environment import Endpoints, ServiceSecrets, build_service_environment
+from sandbox.environment import (
+    Endpoints,
+    ServiceSecrets,
+    build_operator_environment,
+    build_service_environment,
+)
 from sandbox.openbao import VaultAccess
 from sandbox.processes import LOOPBACK, ChildProcess, find_free_port, start_child, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 30.0
+WORKER = ("manage.py", "procrastinate", "worker")
 
 
 def test_database_url() -> str:
@@ -41,17 +48,27 @@ class Services:
         """Where the web process listens."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def start_web(self, *, kill_at: str = "") -> ChildProcess:
-        """gunicorn, ready to answer; with `kill_at` it dies at that point of the next write."""
-        module = "tests.faults.killing_wsgi" if kill_at else "ostium_service.wsgi"
+    def start_web(
+        self, *, module: str = "ostium_service.wsgi", options: Sequence[str] = ("--workers", "1"), **extra: str
+    ) -> ChildProcess:
+        """gunicorn, ready to answer; `extra` is added to its environment."""
         command = [sys.executable, "-m", "gunicorn", f"{module}:application", "--bind", f"{LOOPBACK}:{self.port}"]
-        child = self._start("web", [*command, "--workers", "1"], KILL_AT=kill_at)
+        child = self._start("web", [*command, *options], **extra)
         child.wait_ready(self._is_ready, seconds=READY_SECONDS)
         return child
 
-    def start_worker(self) -> ChildProcess:
+    def start_worker(self, *, program: Sequence[str] = WORKER, **extra: str) -> ChildProcess:
         """The procrastinate worker."""
-        return self._start("worker", [sys.executable, "manage.py", "procrastinate", "worker"])
+        return self._start("worker", [sys.executable, *program], **extra)
+
+    def run_command(self, *arguments: str) -> str:
+        """A management command with an operator's rights, and what it printed."""
+        environment = build_operator_environment(
+            endpoints=self.endpoints, vault=self.vault, service_secrets=self.secrets
+        )
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout
 
     def stop(self) -> None:
         """End every process."""

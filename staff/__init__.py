@@ -1,0 +1,1 @@
+"""What internal people see: pages over every app below, and the actions they may take through services."""

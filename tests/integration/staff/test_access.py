@@ -1,0 +1,121 @@
+"""Who gets in, and what each group may do."""
+
+from http import HTTPStatus
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from delegations.models import Delegation
+from relay.models import SignerEvent
+from staff.enrolment import enrol
+from tests.integration.staff.conftest import LogIn
+from tests.support.staff_login import PASSWORD
+from tests.support.staff_rows import StaffRows
+
+REASON = {"reason": "The owner called us."}
+
+
+def url_of(rows: StaffRows, action: str) -> str:
+    return reverse("admin:delegation_action", args=[rows.delegation.pk, action])
+
+
+def test_a_session_without_the_second_factor_is_sent_to_the_login(log_in: LogIn) -> None:
+    answer = log_in("vera", "Viewer", is_verified=False).get("/admin/")
+    assert (answer.status_code, answer["Location"]) == (HTTPStatus.FOUND, "/admin/login/?next=/admin/")
+
+
+def test_five_wrong_passwords_lock_the_account_even_for_the_right_one(log_in: LogIn) -> None:
+    enrol(username="vera", password=PASSWORD, groups=["Viewer"])
+    for _ in range(5):
+        Client().post("/admin/login/", {"username": "vera", "password": "wrong", "otp_token": "000000"})
+    answer = Client().post("/admin/login/", {"username": "vera", "password": PASSWORD, "otp_token": "000000"})
+    assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def test_a_wrong_code_does_not_put_the_password_into_the_page(log_in: LogIn) -> None:
+    enrol(username="vera", password=PASSWORD, groups=["Viewer"])
+    answer = Client().post("/admin/login/", {"username": "vera", "password": PASSWORD, "otp_token": "000000"})
+    assert "Invalid token" in answer.content.decode()
+    assert PASSWORD not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("group", "allowed"),
+    [
+        ("Viewer", set()),
+        ("Operator", {"suspend", "check", "revoke"}),
+        ("Approver", {"suspend", "check", "resume"}),
+    ],
+)
+def test_each_group_may_do_what_it_is_for(log_in: LogIn, rows: StaffRows, group: str, allowed: set[str]) -> None:
+    client = log_in("somebody", group)
+    found = {
+        name for name in ("suspend", "resume", "check", "revoke") if client.get(url_of(rows, name)).status_code == 200
+    }
+    assert found == allowed
+
+
+def test_a_reason_is_required(log_in: LogIn, rows: StaffRows) -> None:
+    answer = log_in("otto", "Operator").post(url_of(rows, "suspend"), {"reason": " "})
+    assert answer.status_code == HTTPStatus.OK
+    assert not Delegation.objects.get(pk=rows.delegation.pk).suspended
+
+
+def test_suspending_is_told_with_person_and_reason(log_in: LogIn, rows: StaffRows) -> None:
+    log_in("otto", "Operator").post(url_of(rows, "suspend"), REASON)
+    event = rows.delegation.events.latest("id")
+    assert (event.what, event.actor, event.evidence["reason"]) == ("suspended", "staff otto", REASON["reason"])
+
+
+def test_who_suspended_cannot_resume_and_another_can(log_in: LogIn, rows: StaffRows) -> None:
+    anna, bert = log_in("anna", "Approver"), log_in("bert", "Approver")
+    anna.post(url_of(rows, "suspend"), REASON)
+    anna.post(url_of(rows, "resume"), REASON)
+    assert Delegation.objects.get(pk=rows.delegation.pk).suspended
+    bert.post(url_of(rows, "resume"), REASON)
+    assert not Delegation.objects.get(pk=rows.delegation.pk).suspended
+
+
+def test_an_approver_retires_a_delegate_and_an_operator_cannot(log_in: LogIn, rows: StaffRows) -> None:
+    page = reverse("admin:signer_retire", args=[rows.signer.pk])
+    assert log_in("otto", "Operator").post(page, REASON).status_code == HTTPStatus.FORBIDDEN
+    log_in("anna", "Approver").post(page, REASON)
+    rows.signer.refresh_from_db()
+    assert rows.signer.state == "retiring"
+    event = SignerEvent.objects.filter(signer=rows.signer).latest("id")
+    assert (event.actor, event.reason) == ("staff anna", REASON["reason"])
+
+
+@pytest.mark.parametrize("action", ["add", "delete"])
+def test_no_delegation_is_made_or_deleted_by_hand(log_in: LogIn, rows: StaffRows, action: str) -> None:
+    client = log_in("otto", "Operator", "Approver")
+    path = "add/" if action == "add" else f"{rows.delegation.pk}/delete/"
+    answer = client.post(f"/admin/delegations/delegation/{path}", {"post": "yes"})
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+
+
+def test_a_post_to_the_delegation_page_changes_nothing(log_in: LogIn, rows: StaffRows) -> None:
+    before = Delegation.objects.values().get(pk=rows.delegation.pk)
+    page = reverse("admin:delegations_delegation_change", args=[rows.delegation.pk])
+    log_in("otto", "Operator").post(page, {"status": "REVOKED", "suspended": "on"})
+    assert Delegation.objects.values().get(pk=rows.delegation.pk) == before
+
+
+def test_pages_carry_the_policy_and_the_api_does_not(log_in: LogIn) -> None:
+    policy = log_in("vera", "Viewer").get("/admin/")["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src 'self' 'unsafe-eval'" in policy
+    assert "http" not in policy
+    assert "Content-Security-Policy" not in Client().get("/health")
+
+
+def test_the_groups_come_with_the_migration(db: None) -> None:
+    # Tests that commit empty every table afterwards, the groups too: what the migration runs is run again.
+    import_module("staff.migrations.0002_groups").make_groups(apps, None)
+    names = set(Group.objects.values_list("name", flat=True))
+    assert names >= {"Viewer", "Operator", "Approver"}
+    assert Group.objects.get(name="Viewer").permissions.filter(codename="view_delegation").exists()

@@ -1,0 +1,93 @@
+"""Search, filters, export and the figures."""
+
+import csv
+import io
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from delegations.models import Delegation
+from positions.models import PerpsExecution
+from relay.models import Signer
+from staff.figures import read_figures
+from tests.integration.staff.conftest import LogIn
+from tests.support.staff_rows import DELEGATE, SAFE, StaffRows
+
+LIST = "/admin/delegations/delegation/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("user-7", "user", SAFE, SAFE.lower(), DELEGATE, "0x" + "a1" * 32, "0x" + "A1" * 32),
+        *("0x" + "b2" * 32, "0x" + "c3" * 32),
+    ],
+)
+def test_a_delegation_is_found_by_user_safe_delegate_and_hash(log_in: LogIn, rows: StaffRows, text: str) -> None:
+    answer = log_in("vera", "Viewer").get(LIST, {"q": text})
+    assert [row.pk for row in answer.context["cl"].result_list] == [rows.delegation.pk]
+
+
+@pytest.mark.parametrize("text", ["user-8", "0x" + "d4" * 32, "0x" + "11" * 20, "%", "' OR 1=1 --"])
+def test_what_is_not_there_is_not_found(log_in: LogIn, rows: StaffRows, text: str) -> None:
+    assert list(log_in("vera", "Viewer").get(LIST, {"q": text}).context["cl"].result_list) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"stage": "active"}, 1),
+        ({"stage": "failed"}, 0),
+        ({"network": "testnet"}, 1),
+        ({"suspended__exact": "1"}, 0),
+        ({"drift": "yes"}, 0),
+        ({"drift": "unread"}, 0),
+    ],
+)
+def test_filters(log_in: LogIn, rows: StaffRows, query: dict[str, str], found: int) -> None:
+    answer = log_in("vera", "Viewer").get(LIST, query)
+    assert (answer.status_code, len(answer.context["cl"].result_list)) == (HTTPStatus.OK, found)
+
+
+@pytest.mark.parametrize("text", ["800001", "first-trade", "0x" + "c3" * 32, SAFE])
+def test_a_trade_is_found(log_in: LogIn, rows: StaffRows, text: str) -> None:
+    answer = log_in("vera", "Viewer").get("/admin/positions/perpsexecution/", {"q": text})
+    assert [row.pk for row in answer.context["cl"].result_list] == [rows.execution.pk]
+
+
+def test_the_export_is_the_filtered_list_and_needs_its_permission(log_in: LogIn, rows: StaffRows) -> None:
+    Delegation.objects.filter(pk=rows.delegation.pk).update(user_id="=HYPERLINK(1)")
+    answer = log_in("otto", "Operator").get(f"{LIST}export.csv", {"stage": "active"})
+    lines = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [(line["safe_address"], line["user_id"], line["stage"]) for line in lines] == [
+        (SAFE, "'=HYPERLINK(1)", "active")
+    ]
+    assert log_in("vera", "Viewer").get(f"{LIST}export.csv").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_home_shows_what_waits_for_a_person(log_in: LogIn, rows: StaffRows) -> None:
+    cache.clear()
+    Delegation.objects.filter(pk=rows.delegation.pk).update(suspended=True, chain_delegate="")
+    old = timezone.now() - timedelta(minutes=3)
+    PerpsExecution.objects.filter(pk=rows.execution.pk).update(state="SENT", created_at=old)
+    figures = read_figures()
+    assert [item["count"] for item in figures["waiting"]] == [1, 1, 1, 1]
+    assert figures["stages"] == [("active", 1)]
+    assert figures["money"]["collateral"] == 1200
+    low = [item.signer.address for item in figures["gas"] if item.is_low]
+    assert low == [DELEGATE]
+    assert Signer.objects.filter(state="halted").count() == 1
+    assert log_in("vera", "Viewer").get("/admin/").status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("query", [{}, {"q": SAFE}, {"q": "0x" + "c3" * 32}, {"stage": "active"}, {"drift": "yes"}])
+def test_a_list_takes_few_queries(
+    log_in: LogIn, rows: StaffRows, django_assert_max_num_queries: Any, query: dict[str, str]
+) -> None:
+    client = log_in("vera", "Viewer")
+    with django_assert_max_num_queries(19):
+        assert client.get(LIST, query).status_code == HTTPStatus.OK

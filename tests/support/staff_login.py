@@ -1,0 +1,30 @@
+"""Somebody of the staff with a verified second factor, as a test client."""
+
+from collections.abc import Sequence
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from staff.enrolment import enrol
+from staff.groups import write_groups
+
+PASSWORD = "a long enough pass phrase 7"
+
+
+def log_in_staff(
+    username: str, *, groups: Sequence[str] = (), is_superuser: bool = False, is_verified: bool = True
+) -> Client:
+    """Enrol and log in; `is_verified=False` leaves the second factor out."""
+    write_groups(apps)
+    enrol(username=username, password=PASSWORD, groups=groups, is_superuser=is_superuser)
+    person = User.objects.get(username=username)
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    if is_verified:
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.get(user=person).persistent_id
+        session.save()
+    return client
