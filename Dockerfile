@@ -17,6 +17,7 @@ COPY relay relay
 COPY safeguards safeguards
 COPY delegations delegations
 COPY positions positions
+COPY staff staff
 RUN DJANGO_SECRET_KEY=only-for-collecting-static-files python manage.py collectstatic --noinput
 USER service
 EXPOSE 5002

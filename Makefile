@@ -10,9 +10,11 @@ BIN := $(VENV)/bin
 PACKAGES_STAMP := $(VENV)/.stamp-packages
 NODE_STAMP := sandbox/node_modules/.stamp
 STORY ?= yes
+# Most tests wait for the chain, so three processes keep two cores busy. Each starts what it needs.
+PYTEST_PROCESSES ?= 3
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup run story test test-unit test-integration test-contract test-faults lint types imports check lock bench clean
+.PHONY: help setup run story test test-unit test-integration test-contract test-faults faults test-browser lint types imports check lock bench clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,7 +48,7 @@ story: setup ## the main job, against the running service or a service of its ow
 	@exec $(BIN)/python -m sandbox story
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_OPTIONS)
 
 test-unit: setup ## no sockets, no database
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_OPTIONS)
@@ -60,6 +62,12 @@ test-contract: setup ## the HTTP contract
 test-faults: setup ## what must hold when things break
 	@$(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
 
+faults: setup ## every point of death times every write, and every other fault, with recovery times
+	@FAULT_MATRIX=whole $(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
+
+test-browser: setup ## the staff pages in Chromium, skipped without chromium and chromedriver
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_OPTIONS)
+
 lint: setup ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -72,6 +80,7 @@ imports: setup ## who may import whom
 check: setup ## Django's deployment checks, with a complete production environment of fake values
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py write_errors_page --check
+	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py write_openapi --check
 
 lock: setup ## resolve, pin and hash what pyproject.toml names
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -73,3 +73,17 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_starting(_server: Any) -> None:
+    """Unwrap Vault's secret id before the processes are made: it can be had once, and they share it by the fork."""
+    if not (os.environ.get("VAULT_WRAPPED_SECRET_ID") or os.environ.get("VAULT_WRAPPED_SECRET_ID_FILE")):
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ostium_service.settings")
+    from ostium_service.development import ensure_database
+
+    ensure_database()
+
+    from ostium_service import composition
+
+    composition.vault()

@@ -24,6 +24,7 @@ MIN_SECRET_LENGTH: Final = 32
 _DATABASE_UNSET_HOST: Final = "database-url-is-not-set"
 _URLS: Final = ("RPC_URL", "SUBMIT_RPC_URL", "SUBGRAPH_URL", "PRICES_URL")
 _SHORTEST_API_KEY: Final = 16
+_LONGEST_KEY_LIFETIME: Final = 300
 
 
 def register_checks() -> None:
@@ -39,6 +40,9 @@ def refuse_bad_start() -> None:
     if errors:
         lines = "\n".join(f"  {error.id}: {error.msg} {error.hint or ''}".rstrip() for error in errors)
         raise ImproperlyConfigured(f"The service refuses to start:\n{lines}")
+    if settings.VAULT_WRAPPED_SECRET_ID:
+        # Built now, so that a wrapping token that was used up stops the start and not the first trade.
+        composition.vault()
 
 
 def verify_chain_ids() -> None:
@@ -85,16 +89,20 @@ def check_networks(**_: Any) -> list[CheckMessage]:
 
 
 def check_vault(**_: Any) -> list[CheckMessage]:
-    """Where the delegates' keys come from."""
+    """Where the delegates' keys come from, and how long they may stay."""
+    found = list(_vault_secret_errors())
     if settings.DEBUG:
-        return []
-    found: list[CheckMessage] = []
+        return found
     if not settings.VAULT_ADDR:
         found.append(_error("E040", "VAULT_ADDR is not set.", "Name the Vault that holds the delegates' keys."))
     elif not _is_encrypted(settings.VAULT_ADDR):
         found.append(_error("E041", "VAULT_ADDR is not https.", "Keys travel on this connection: use TLS."))
-    if not settings.VAULT_TOKEN and not (settings.VAULT_ROLE_ID and settings.VAULT_SECRET_ID):
-        hint = "Set VAULT_ROLE_ID and VAULT_SECRET_ID, or VAULT_TOKEN; each may be given as <NAME>_FILE."
+    secret_id = settings.VAULT_SECRET_ID or settings.VAULT_WRAPPED_SECRET_ID
+    if not settings.VAULT_TOKEN and not (settings.VAULT_ROLE_ID and secret_id):
+        hint = (
+            "Set VAULT_ROLE_ID and VAULT_SECRET_ID or VAULT_WRAPPED_SECRET_ID, or VAULT_TOKEN; each may be given as "
+            "<NAME>_FILE."
+        )
         found.append(_error("E042", "There is no login for Vault.", hint))
     return found
 
@@ -108,12 +116,24 @@ def configured_secrets(source: Any) -> list[str]:
         source.SECRET_KEY,
         source.VAULT_TOKEN,
         source.VAULT_SECRET_ID,
+        source.VAULT_WRAPPED_SECRET_ID,
         str(database.get("PASSWORD") or ""),
     ]
     for endpoints in source.OSTIUM_ENDPOINTS.values():
         for name in _URLS:
             values += _keys_in_url(endpoints[name])
     return [value for value in values if value]
+
+
+def _vault_secret_errors() -> Iterator[CheckMessage]:
+    if settings.VAULT_WRAPPED_SECRET_ID and (settings.VAULT_SECRET_ID or settings.VAULT_TOKEN):
+        hint = "Unset VAULT_SECRET_ID and VAULT_TOKEN: there is no fallback from a wrapped secret id."
+        yield _error("E044", "VAULT_WRAPPED_SECRET_ID is set beside another login for Vault.", hint)
+    if not 0 < settings.VAULT_KEY_LIFETIME_SECONDS <= _LONGEST_KEY_LIFETIME:
+        hint = f"Set it to at most {_LONGEST_KEY_LIFETIME} seconds; 30 is the default."
+        yield _error("E045", "VAULT_KEY_LIFETIME_SECONDS is not a short time.", hint)
+    if settings.OSTIUM_DELEGATE_POLICY not in {"pool", "dedicated"}:
+        yield _error("E046", "OSTIUM_DELEGATE_POLICY is neither pool nor dedicated.", "Set it to one of the two.")
 
 
 def _secret_errors() -> Iterator[CheckMessage]:

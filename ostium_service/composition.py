@@ -22,6 +22,7 @@ from ostium_service.gateways.ostium_subgraph import OstiumSubgraph
 from ostium_service.gateways.vault import Vault, VaultLogin
 from ostium_service.observability.metrics import count_upstream
 from ostium_service.types import Address, Network
+from ostium_service.vault_login import read_secret_id
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -119,9 +120,12 @@ def prices(network: Network) -> OstiumPrices:
 
 
 def vault() -> Vault:
-    """The key store, with the service's own read-only login."""
+    """The key store, with the service's own read-only login; a wrapped secret id is unwrapped when it is built.
+
+    ImproperlyConfigured when that is refused.
+    """
     release_connection()
-    return _registry.get("vault", "", lambda: Vault(_read_login(), on_call=count_upstream))
+    return _registry.get("vault", "", lambda: Vault(_read_login(), on_call=count_upstream, key_seconds=_key_seconds()))
 
 
 def operator_vault(token: str) -> Vault:
@@ -166,10 +170,15 @@ def _location() -> dict[str, str]:
     }
 
 
+def _key_seconds() -> float:
+    seconds: float = settings.VAULT_KEY_LIFETIME_SECONDS
+    return seconds
+
+
 def _read_login() -> VaultLogin:
     return VaultLogin(
         **_location(),
         token=settings.VAULT_TOKEN,
         role_id=settings.VAULT_ROLE_ID,
-        secret_id=settings.VAULT_SECRET_ID,
+        secret_id=read_secret_id(VaultLogin(**_location())),
     )

@@ -51,3 +51,9 @@ def decimal_string(value: Decimal) -> str:
 def units_string(units: int, decimals: int) -> str:
     """`decimal_string` of a scaled integer."""
     return decimal_string(from_units(units, decimals))
+
+
+def divide_toward_zero(numerator: int, denominator: int) -> int:
+    """Solidity's signed division; ZeroDivisionError where the contract panics."""
+    quotient = abs(numerator) // abs(denominator)
+    return quotient if (numerator < 0) == (denominator < 0) else -quotient

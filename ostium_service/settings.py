@@ -1,5 +1,6 @@
 """Settings, read from the environment only. `.env.example` documents every name; `checks.py` refuses bad ones."""
 
+import logging
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import django_stubs_ext
 import environ
 
+from ostium_service.admin_settings import *  # noqa: F403
+from ostium_service.admin_settings import FIRST_APPS, SECURITY_APPS
 from ostium_service.money import GWEI_DECIMALS, to_units
 from ostium_service.observability.logging import configure_structlog, logging_config
 from ostium_service.types import Network
@@ -28,13 +31,14 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or INSECURE_SECRET_KEY
 ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
 
 INSTALLED_APPS = [
+    *FIRST_APPS,
     "ostium_service",
     "safeguards",
     "relay",
     "delegations",
     "markets",
     "positions",
-    "django.contrib.admin",
+    "staff.admin_config.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -42,7 +46,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_structlog",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
+    *SECURITY_APPS,
 ]
 
 MIDDLEWARE = [
@@ -50,14 +56,19 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "ostium_service.middleware.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "ostium_service.audit.StaffContextMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 
 ROOT_URLCONF = "ostium_service.urls"
 WSGI_APPLICATION = "ostium_service.wsgi.application"
@@ -119,14 +130,13 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 configure_structlog()
 # The outermost middleware has put an id there that is safe to log, the caller's own or a fresh one.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+# One line a request is enough: the one that says how it ended.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 # It believes X-Forwarded-For, which anybody can send.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
-# --- security of the admin; the API itself uses no cookies -------------------------------------------------------
+# --- security of the admin (the rest is in admin_settings.py); the API itself uses no cookies ----------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SESSION_COOKIE_HTTPONLY = True
-SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-SESSION_COOKIE_AGE = 8 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -134,13 +144,14 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 # Probes, metrics and the signed API are called on plain HTTP inside the private network; TLS ends at the proxy.
 SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$", r"^v1/"]
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$", r"^openapi\.json$", r"^docs$", r"^v1/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- the HTTP edge -------------------------------------------------------------------------------------------------
 HMAC_SECRET = env.str("HMAC_SECRET", default="")
 HMAC_SECRET_PREVIOUS = env.str("HMAC_SECRET_PREVIOUS", default="")
 HMAC_TIMESTAMP_TOLERANCE_MS = env.int("HMAC_TIMESTAMP_TOLERANCE_MS", default=300_000)
+HMAC_REFUSALS_PER_MINUTE = env.int("HMAC_REFUSALS_PER_MINUTE", default=300)
 INTERNAL_NETWORKS: list[str] = env.list(
     "INTERNAL_NETWORKS",
     default=["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
@@ -154,11 +165,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
+SPECTACULAR_SETTINGS: dict[str, Any] = {"OAS_VERSION": "3.1.0", "POSTPROCESSING_HOOKS": []}
 
 # --- Ostium --------------------------------------------------------------------------------------------------------
 OSTIUM_ENABLED = env.bool("OSTIUM_ENABLED", default=True)
 OSTIUM_NETWORKS = [Network(name) for name in env.list("OSTIUM_NETWORKS", default=["testnet"])]
 OSTIUM_WRITE_WAIT_SECONDS = env.float("OSTIUM_WRITE_WAIT_SECONDS", default=8.0)
+OSTIUM_SAFE_TX_EXPIRY_DAYS = env.int("OSTIUM_SAFE_TX_EXPIRY_DAYS", default=7)
+# pool: a Safe gets the delegate with the fewest live delegations. dedicated: no two Safes share one.
+OSTIUM_DELEGATE_POLICY = env.str("OSTIUM_DELEGATE_POLICY", default="pool")
 # The fee cap of a signature is twice the base fee, never under the minimum; above the maximum nothing is signed.
 OSTIUM_MIN_FEE_WEI = to_units(Decimal(env.str("OSTIUM_MIN_FEE_GWEI", default="0.04")), GWEI_DECIMALS)
 OSTIUM_MAX_FEE_WEI = to_units(Decimal(env.str("OSTIUM_MAX_FEE_GWEI", default="5")), GWEI_DECIMALS)
@@ -207,5 +222,9 @@ VAULT_CACERT = env.str("VAULT_CACERT", default="")
 VAULT_TOKEN = env.str("VAULT_TOKEN", default="")
 VAULT_ROLE_ID = env.str("VAULT_ROLE_ID", default="")
 VAULT_SECRET_ID = env.str("VAULT_SECRET_ID", default="")
+# A response-wrapping token instead of VAULT_SECRET_ID, unwrapped once when the process starts (ops/vault/README.md).
+VAULT_WRAPPED_SECRET_ID = env.str("VAULT_WRAPPED_SECRET_ID", default="")
+# How long a key may stay in memory; a signature needs milliseconds.
+VAULT_KEY_LIFETIME_SECONDS = env.float("VAULT_KEY_LIFETIME_SECONDS", default=30.0)
 VAULT_KV_MOUNT = env.str("VAULT_KV_MOUNT", default="secret")
 VAULT_DELEGATE_PREFIX = env.str("VAULT_DELEGATE_PREFIX", default="ostium/delegates")

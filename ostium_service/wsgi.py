@@ -12,6 +12,8 @@ application = get_wsgi_application()
 
 # After set-up, since both read the settings; the servers run no system checks by themselves.
 from ostium_service.checks import refuse_bad_start, verify_chain_ids  # noqa: E402
+from ostium_service.vault_policy import warn_of_wide_policy  # noqa: E402
 
 refuse_bad_start()
 verify_chain_ids()
+warn_of_wide_policy()

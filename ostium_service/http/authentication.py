@@ -22,10 +22,12 @@ from ostium_service.http.errors import (
     InvalidJson,
     LengthRequired,
     PayloadTooLarge,
+    RateLimited,
     ServerMisconfigured,
     Unauthorized,
     UnsupportedMediaType,
 )
+from ostium_service.http.flood import count_refusal
 from ostium_service.http.parsers import MAX_BODY_BYTES
 from ostium_service.observability.metrics import count_security_event
 
@@ -60,11 +62,17 @@ def compute_signature(*, secret: str, timestamp: str, method: str, path: str, bo
 
 
 class HmacAuthentication(BaseAuthentication):
-    """Refuses with UNAUTHORIZED and a reason token; reads at most 64 KiB."""
+    """Refuses with UNAUTHORIZED and a reason token, RATE_LIMITED when a peer is refused too often; reads 64 KiB."""
 
     def authenticate(self, request: Request) -> tuple[Caller, SignedRequest]:
-        signed = authenticate_request(request._request)  # noqa: SLF001  the bytes as they came, not DRF's view of them
-        return Caller(), signed
+        raw = request._request  # noqa: SLF001  the bytes as they came, not DRF's view of them
+        try:
+            return Caller(), authenticate_request(raw)
+        except Unauthorized:
+            seconds = count_refusal(peer=str(raw.META.get("REMOTE_ADDR", "")))
+            if seconds is None:
+                raise
+        raise RateLimited(details={"reason": "too_many_refused_signatures"}, headers={"Retry-After": str(seconds)})
 
 
 def authenticate_request(request: HttpRequest) -> SignedRequest:

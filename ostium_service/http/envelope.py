@@ -18,6 +18,7 @@ from ostium_service.http import errors
 from ostium_service.http.errors import ServiceError
 from ostium_service.http.request_ids import assign_request_id
 from ostium_service.http.wording import reword
+from ostium_service.moments import format_time
 from ostium_service.observability.metrics import count_security_event
 
 logger = structlog.get_logger(__name__)
@@ -86,7 +87,7 @@ def translate_exception(exc: Exception) -> ServiceError:
         return errors.NotFound()
     if isinstance(exc, OperationalError | InterfaceError):
         return errors.ChainUnavailable(
-            "The service's ledger cannot be reached. Nothing was signed; try again.",
+            "The service's ledger cannot be reached. Try again: repeating the same request has no second effect.",
             details={"reason": "database_unavailable"},
         )
     if isinstance(exc, UnreadablePostError):
@@ -154,5 +155,5 @@ def read_outcome(response: object) -> str | None:
 
 
 def _build_meta(request_id: str) -> dict[str, str]:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = format_time(datetime.now(UTC))
     return {"timestamp": now, "requestId": request_id}

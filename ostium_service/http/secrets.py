@@ -53,7 +53,8 @@ def _secret_paths(value: Any, *, path: str, name: str) -> Iterator[str]:
         for key, item in value.items():
             # The path ends before a secret name that is itself a secret, so nothing of it can be echoed.
             below = f"{path}.{_shown(key)}" if path else _shown(key)
-            if any(secret in _plain(key) for secret in _SECRET_NAMES) or looks_like_secret(key, name=""):
+            plain = _plain(key)
+            if any(secret in plain for secret in _SECRET_NAMES) or looks_like_secret(key, name=""):
                 yield below
             yield from _secret_paths(item, path=below, name=key)
     elif isinstance(value, list):

@@ -22,6 +22,7 @@ from ostium_service.http.envelope import (
 )
 from ostium_service.http.errors import InvalidJson, InvalidNetwork, MethodNotAllowed, SecretInPayload, ValidationError
 from ostium_service.http.fields import INVALID_NETWORK, IdempotencyKeyField
+from ostium_service.http.openapi import ServiceSchema
 from ostium_service.http.parsers import StrictJSONParser
 from ostium_service.http.request_ids import assign_request_id, given_request_id
 from ostium_service.http.secrets import looks_like_secret
@@ -39,6 +40,7 @@ class ServiceView(APIView):
     permission_classes = ()
     throttle_classes = ()
     content_negotiation_class = AlwaysJson
+    schema = ServiceSchema()
     http_method_names = ["post"]
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:

@@ -36,9 +36,12 @@ SECURITY_EVENTS: Final = frozenset(
         *("signature_malformed", "signature_mismatch", "query_not_allowed", "target_malformed"),
         *(
             "outside_network",
+            "rate_limited",
             "secret_in_payload",
             "gate_refused",
             "signer_halted",
+            "vault_unwrap_refused",
+            "vault_policy_too_wide",
             "reorg",
             "key_mismatch",
             "hash_mismatch",

@@ -132,7 +132,7 @@ def test_no_header_changes_the_path_that_was_signed(server: Server) -> None:
         assert b"OSTIUM_INTERNAL_ERROR" not in answer[2]
 
 
-def test_repeated_headers_are_refused_and_underscore_twins_ignored(server: Server) -> None:
+def test_w10_repeated_headers_are_refused_and_underscore_twins_ignored(server: Server) -> None:
     signed = _signed()
     signature = dict(signed)["x-signature"]
     twice = _failure(_ask(server.port, "POST", PATH, BODY, [*signed, ("x-signature", signature)]))
@@ -173,14 +173,14 @@ def _raw(server: Server, data: bytes, seconds: float = 20) -> tuple[int, Any, by
         b"planted nonsense\r\n\r\n",
     ],
 )
-def test_what_is_no_proper_http_is_refused_in_the_envelope(server: Server, data: bytes) -> None:
+def test_w14_what_is_no_proper_http_is_refused_in_the_envelope(server: Server, data: bytes) -> None:
     answer = _raw(server, data)
     assert _failure(answer)[0] == 400
     assert _failure(answer)[1] == "VALIDATION_ERROR"
     assert b"planted" not in answer[2]
 
 
-def test_an_oversized_body_is_refused_before_it_has_been_sent(server: Server) -> None:
+def test_w17_an_oversized_body_is_refused_before_it_has_been_sent(server: Server) -> None:
     lines = "".join(f"{name}: {value}\r\n" for name, value in _signed())
     head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{lines}Content-Length: 10000000\r\n\r\n".encode()
     assert _failure(_raw(server, head))[:2] == (413, "PAYLOAD_TOO_LARGE")
@@ -191,7 +191,7 @@ def test_an_unsigned_body_is_refused_before_it_has_been_sent(server: Server) -> 
     assert _failure(_raw(server, head))[:2] == (401, "UNAUTHORIZED")
 
 
-def test_callers_that_dribble_do_not_hold_the_service(server: Server) -> None:
+def test_w15_callers_that_dribble_do_not_hold_the_service(server: Server) -> None:
     lines = "".join(f"{name}: {value}\r\n" for name, value in _signed())
     head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{lines}Content-Length: 1000\r\n\r\n".encode()
     # As many as there are threads in all processes: half with a slow body, half with a slow header.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.test.client import RequestFactory
 from pytest_django.fixtures import Settings
@@ -20,6 +21,7 @@ def edge(settings: Settings, tmp_path: Path) -> Settings:
     settings.HMAC_SECRET = SECRET
     settings.HMAC_SECRET_PREVIOUS = ""
     settings.DEBUG = False
+    cache.clear()
     settings.STATIC_ROOT = tmp_path
     return settings
 

@@ -101,13 +101,13 @@ def test_a_refusal_is_enveloped_whole_and_echoes_the_request_id(send: Send) -> N
 
 
 @pytest.mark.parametrize("offset_ms", [0, 299_990, -299_990, 300_000, -300_000])
-def test_a_timestamp_within_the_window_is_fresh_both_ways(send: Send, offset_ms: int) -> None:
+def test_w4_a_timestamp_within_the_window_is_fresh_both_ways(send: Send, offset_ms: int) -> None:
     with time_machine.travel(1_790_000_000, tick=False):
         assert send(PATH, BODY, timestamp=1_790_000_000_000 + offset_ms).status_code == 200
 
 
 @pytest.mark.parametrize("offset_ms", [300_001, -300_001, 301_000, -301_000])
-def test_a_timestamp_outside_the_window_is_told_our_clock(send: Send, offset_ms: int) -> None:
+def test_w4_a_timestamp_outside_the_window_is_told_our_clock(send: Send, offset_ms: int) -> None:
     with time_machine.travel(1_790_000_000, tick=False):
         response = send(PATH, BODY, timestamp=1_790_000_000_000 + offset_ms)
     assert reason_of(response) == {
@@ -121,18 +121,18 @@ def test_a_timestamp_outside_the_window_is_told_our_clock(send: Send, offset_ms:
     "value",
     ["-790000000000", "1e12", "+1700000000000", "1" * 400, "1790000000000.0", " 1790000000000", "0x19f0a", "null"],
 )
-def test_a_malformed_timestamp_is_refused(send: Send, value: str) -> None:
+def test_w4_a_malformed_timestamp_is_refused(send: Send, value: str) -> None:
     details = reason_of(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))
     assert details["reason"] == "timestamp_malformed"
     assert details["hint"] == "not_13_digits"
 
 
-def test_a_timestamp_in_other_digits_is_malformed(send: Send) -> None:
+def test_w4_a_timestamp_in_other_digits_is_malformed(send: Send) -> None:
     value = "\u0967\u096d\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966".encode().decode("latin-1")
     assert reason_of(send(PATH, BODY, headers={"HTTP_X_TIMESTAMP": value}))["reason"] == "timestamp_malformed"
 
 
-def test_seconds_instead_of_milliseconds_are_recognised(send: Send) -> None:
+def test_w5_seconds_instead_of_milliseconds_are_recognised(send: Send) -> None:
     details = reason_of(send(PATH, BODY, timestamp=int(time.time())))
     assert details == {
         "reason": "timestamp_malformed",
@@ -158,17 +158,17 @@ SIGNATURE = "7f00b3bf0c62f8d15bfb16a5e51b5185b69c8417f4d816c75f66e49a93166b1e"
         SIGNATURE + "\n",
     ],
 )
-def test_a_signature_in_another_form_is_malformed(send: Send, value: str) -> None:
+def test_w11_w12_a_signature_in_another_form_is_malformed(send: Send, value: str) -> None:
     details = reason_of(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": value}))
     assert details == {"reason": "signature_malformed", "expected": "64 lower-case hexadecimal digits"}
 
 
-def test_an_empty_signature_is_a_missing_one(send: Send) -> None:
+def test_w12_an_empty_signature_is_a_missing_one(send: Send) -> None:
     assert reason_of(send(PATH, BODY, headers={"HTTP_X_SIGNATURE": ""}))["reason"] == "header_missing"
 
 
 @pytest.mark.parametrize("header", ["HTTP_X_SIGNATURE", "HTTP_X_TIMESTAMP"])
-def test_a_header_sent_twice_is_refused(send: Send, header: str) -> None:
+def test_w10_a_header_sent_twice_is_refused(send: Send, header: str) -> None:
     value = f"{SIGNATURE},{SIGNATURE}" if "SIGNATURE" in header else "1790000000000,1790000000000"
     assert reason_of(send(PATH, BODY, headers={header: value}))["reason"] == "duplicate_header"
 
@@ -183,15 +183,15 @@ def test_a_header_sent_twice_is_refused(send: Send, header: str) -> None:
         b"",
     ],
 )
-def test_the_bytes_are_signed_not_what_they_mean(send: Send, changed: bytes) -> None:
+def test_w6_the_bytes_are_signed_not_what_they_mean(send: Send, changed: bytes) -> None:
     assert reason_of(send(PATH, changed, signed_body=RAW))["reason"] == "signature_mismatch"
 
 
-def test_another_secret_does_not_fit(send: Send) -> None:
+def test_w22_another_secret_does_not_fit(send: Send) -> None:
     assert reason_of(send(PATH, BODY, secret="another-secret-of-32-characters!"))["reason"] == "signature_mismatch"
 
 
-def test_the_previous_secret_fits_while_rotating(send: Send, edge: Settings) -> None:
+def test_w22_the_previous_secret_fits_while_rotating(send: Send, edge: Settings) -> None:
     edge.HMAC_SECRET, edge.HMAC_SECRET_PREVIOUS = "the-new-secret-of-32-characters!", SECRET
     assert send(PATH, BODY).status_code == 200
     assert send(PATH, BODY, secret="the-new-secret-of-32-characters!").status_code == 200
@@ -199,23 +199,23 @@ def test_the_previous_secret_fits_while_rotating(send: Send, edge: Settings) -> 
     assert reason_of(send(PATH, BODY))["reason"] == "signature_mismatch"
 
 
-def test_an_empty_previous_secret_is_no_secret(send: Send) -> None:
+def test_w22_an_empty_previous_secret_is_no_secret(send: Send) -> None:
     assert reason_of(send(PATH, BODY, secret=""))["reason"] == "signature_mismatch"
 
 
-def test_without_any_secret_nobody_is_let_in(send: Send, edge: Settings) -> None:
+def test_w22_without_any_secret_nobody_is_let_in(send: Send, edge: Settings) -> None:
     edge.HMAC_SECRET = ""
     response = send(PATH, BODY, secret="")
     assert reason_of(response, 500, "SERVER_MISCONFIGURED") == {"reason": "hmac_secret_missing"}
 
 
 @pytest.mark.parametrize("query", ["?a=1", "?", "?a=1&a=0"])
-def test_a_query_is_refused_since_nothing_signs_it(query: str, factory: RequestFactory) -> None:
+def test_w8_a_query_is_refused_since_nothing_signs_it(query: str, factory: RequestFactory) -> None:
     request = raw_request(factory, RAW_URI=PATH + query, QUERY_STRING=query[1:])
     assert_refused(request, "query_not_allowed")
 
 
-def test_a_query_is_refused_without_the_servers_raw_target(send: Send) -> None:
+def test_w8_a_query_is_refused_without_the_servers_raw_target(send: Send) -> None:
     assert reason_of(send(PATH, BODY, target=PATH + "?a=1"))["reason"] == "query_not_allowed"
 
 

@@ -45,7 +45,7 @@ def test_the_answer_is_json_whatever_is_accepted(send: Send) -> None:
         assert send(PATH, BODY, headers={"HTTP_ACCEPT": accept}).json()["success"] is True
 
 
-def test_every_bad_field_is_named_at_once(send: Send) -> None:
+def test_w21_every_bad_field_is_named_at_once(send: Send) -> None:
     response = send(
         PATH,
         {

@@ -41,7 +41,7 @@ def refusal(field: Any, value: Any) -> str:
         (str((2**192 - 1) // 10**6), Decimal((2**192 - 1) // 10**6)),
     ],
 )
-def test_money_is_exact(value: Any, expected: Decimal) -> None:
+def test_n6_money_is_exact(value: Any, expected: Decimal) -> None:
     found = read(fields.MoneyField(), value)
     assert isinstance(found, Decimal)
     assert found == expected
@@ -59,7 +59,7 @@ NOT_A_NUMBER = "Must be a number or a plain decimal string such as 12.5."
         *(True, False, 1.5, 1, [], {}, "1" * 79, "0." + "1" * 41, Decimal("NaN"), Decimal("Infinity")),
     ],
 )
-def test_another_spelling_of_a_number_is_refused(value: Any) -> None:
+def test_n1_n3_n4_another_spelling_of_a_number_is_refused(value: Any) -> None:
     assert refusal(fields.MoneyField(), value) == NOT_A_NUMBER
 
 
@@ -85,11 +85,11 @@ def test_another_spelling_of_a_number_is_refused(value: Any) -> None:
         (fields.LeverageField(), "42949672.96", "Must be at most 42949672."),
     ],
 )
-def test_a_number_out_of_bounds_is_refused(field: Any, value: Any, message: str) -> None:
+def test_n5_n7_n8_a_number_out_of_bounds_is_refused(field: Any, value: Any, message: str) -> None:
     assert refusal(field, value) == message
 
 
-def test_zero_clears_where_it_may_and_has_no_sign() -> None:
+def test_n5_zero_clears_where_it_may_and_has_no_sign() -> None:
     for value in ("0", "-0", Decimal("-0.0"), Decimal("0E+3")):
         assert str(read(fields.PriceField(allow_zero=True), value)).lstrip("0.E+3") == ""
 
@@ -100,12 +100,12 @@ def test_percent_takes_its_bounds() -> None:
 
 
 @given(st.decimals(min_value=Decimal("0.000001"), max_value=Decimal("1e12"), places=6))
-def test_money_survives_the_way_through_the_field(value: Decimal) -> None:
+def test_n6_money_survives_the_way_through_the_field(value: Decimal) -> None:
     assert to_units(read(fields.MoneyField(), format(value, "f")), 6) == int(value * 10**6)
 
 
 @given(st.text(max_size=12))
-def test_only_plain_decimals_are_numbers(text: str) -> None:
+def test_n3_n4_only_plain_decimals_are_numbers(text: str) -> None:
     try:
         read(fields.MoneyField(), text)
     except ValidationError:
@@ -122,13 +122,13 @@ def test_a_network_is_read_in_any_case(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", "arbitrum", "mainnet", "421614", Decimal(421614), True, ["testnet"], {}, "test net"]
 )
-def test_a_network_that_is_not_enabled_is_refused(value: Any, settings: Settings) -> None:
+def test_n13_a_network_that_is_not_enabled_is_refused(value: Any, settings: Settings) -> None:
     settings.OSTIUM_NETWORKS = [Network.TESTNET]
     assert refusal(fields.NetworkField(), value) == "Not a network that this service has enabled."
 
 
 @pytest.mark.parametrize("value", [CHECKSUMMED, CHECKSUMMED.lower(), "0x" + CHECKSUMMED[2:].upper()])
-def test_an_address_is_answered_in_eip55(value: str) -> None:
+def test_n10_an_address_is_answered_in_eip55(value: str) -> None:
     assert read(fields.AddressField(), value) == CHECKSUMMED
 
 
@@ -151,7 +151,7 @@ def test_an_address_is_answered_in_eip55(value: str) -> None:
         ("0x" + "0" * 38 + "64", "This address is reserved"),
     ],
 )
-def test_an_address_in_another_form_is_refused(value: Any, message: str) -> None:
+def test_n10_n11_an_address_in_another_form_is_refused(value: Any, message: str) -> None:
     assert refusal(fields.AddressField(), value).startswith(message)
 
 
@@ -184,7 +184,7 @@ NOT_WHOLE: tuple[Any, ...] = (
         *((fields.TradeIndexField(), value, "Must be a whole number.") for value in NOT_WHOLE),
     ],
 )
-def test_anything_but_a_whole_number_in_bounds_is_refused(field: Any, value: Any, message: str) -> None:
+def test_n3_n4_n14_anything_but_a_whole_number_in_bounds_is_refused(field: Any, value: Any, message: str) -> None:
     assert refusal(field, value) == message
 
 
@@ -228,7 +228,7 @@ def test_other_words_are_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", "false", "yes", "on", "1", Decimal(1), Decimal(0), "", [], "True"])
-def test_only_true_and_false_are_booleans(value: Any) -> None:
+def test_n9_only_true_and_false_are_booleans(value: Any) -> None:
     assert read(fields.StrictBooleanField(), True) is True
     assert read(fields.StrictBooleanField(), False) is False
     assert refusal(fields.StrictBooleanField(), value) == "Must be true or false."
@@ -243,7 +243,7 @@ def test_text_is_trimmed_and_bounded() -> None:
 @pytest.mark.parametrize(
     "value", ["", "   ", "k" * 129, "a\x00b", "a\tb", "a\x7f", "a\ud800", "a\u202eb", Decimal(5), None, ["a"]]
 )
-def test_unusable_text_is_refused(value: Any) -> None:
+def test_n16_unusable_text_is_refused(value: Any) -> None:
     assert refusal(fields.IdempotencyKeyField(), value)
 
 
@@ -257,7 +257,7 @@ def test_hex_is_even_and_lower() -> None:
     "value",
     ["0x1", "abcd", "0Xabcd", "0x ab", "0xa b1", "b'0xa9'", "0xzz", "0x\uff11\uff11", Decimal(1), b"0x", "0xab\n"],
 )
-def test_other_hex_is_refused(value: Any) -> None:
+def test_n12_other_hex_is_refused(value: Any) -> None:
     assert refusal(fields.HexField(), value) == "Must be 0x and an even number of hexadecimal digits."
 
 

@@ -12,7 +12,7 @@ from ostium_service.http.errors import InvalidJson, ServiceError
 from ostium_service.http.parsers import StrictJSONParser, parse_object
 
 
-def test_an_object_is_read_with_exact_numbers() -> None:
+def test_n6_an_object_is_read_with_exact_numbers() -> None:
     parsed = parse_object(
         b' {"a": 0.1234567890123456789, "b": [9007199254740993, -0.0, 1e3, 1.50],'
         b' "c": {"d": null, "e": true, "f": "\\u00e9"}}\r\n'
@@ -86,7 +86,7 @@ def test_the_parser_reads_a_stream() -> None:
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "too_deep"),
     ],
 )
-def test_anything_else_is_refused_with_its_reason(raw: bytes, reason: str) -> None:
+def test_w16_w18_w20_n1_n3_anything_else_is_refused_with_its_reason(raw: bytes, reason: str) -> None:
     with pytest.raises(InvalidJson) as caught:
         parse_object(raw)
     assert caught.value.details == {"reason": reason}

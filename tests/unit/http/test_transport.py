@@ -31,13 +31,13 @@ def _padded(size: int) -> bytes:
     return b'{"network": "testnet", "note": "' + b"x" * (size - 34) + b'"}'
 
 
-def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(send: Send) -> None:
+def test_w17_a_body_of_64_kib_is_read_and_one_byte_more_is_not(send: Send) -> None:
     assert len(_padded(65_536)) == 65_536
     assert send(PATH, _padded(65_536)).status_code == 200
     assert reason_of(send(PATH, _padded(65_537)), 413, "PAYLOAD_TOO_LARGE") == {"maxBytes": 65_536}
 
 
-def test_a_large_body_is_refused_without_reading_it(factory: RequestFactory) -> None:
+def test_w17_a_large_body_is_refused_without_reading_it(factory: RequestFactory) -> None:
     class Unreadable(BytesIO):
         def read(self, *_: Any) -> bytes:
             raise AssertionError("the body was read")
@@ -59,7 +59,7 @@ def test_an_unsigned_body_is_not_read_at_all(factory: RequestFactory) -> None:
     assert_refused(request, "header_missing")
 
 
-def test_a_body_shorter_than_declared_is_incomplete(factory: RequestFactory) -> None:
+def test_w15_a_body_shorter_than_declared_is_incomplete(factory: RequestFactory) -> None:
     request = raw_request(factory, CONTENT_LENGTH="100")
     request._stream = BytesIO(RAW)
     with pytest.raises(ServiceError) as caught:
@@ -67,7 +67,7 @@ def test_a_body_shorter_than_declared_is_incomplete(factory: RequestFactory) -> 
     assert (caught.value.code, caught.value.details) == ("INVALID_JSON", {"reason": "body_incomplete"})
 
 
-def test_a_body_that_breaks_off_is_incomplete(factory: RequestFactory) -> None:
+def test_w15_a_body_that_breaks_off_is_incomplete(factory: RequestFactory) -> None:
     class Broken(BytesIO):
         def read(self, *_: Any) -> bytes:
             raise ConnectionResetError("the request was not read in time")
@@ -83,7 +83,7 @@ def test_a_body_that_breaks_off_is_incomplete(factory: RequestFactory) -> None:
     "content_type",
     ["application/x-www-form-urlencoded", "text/plain", "", "multipart/form-data; boundary=x", "application/jsonp"],
 )
-def test_another_media_type_is_refused(send: Send, content_type: str) -> None:
+def test_w16_another_media_type_is_refused(send: Send, content_type: str) -> None:
     response = send(PATH, BODY, content_type=content_type)
     assert reason_of(response, 415, "UNSUPPORTED_MEDIA_TYPE") == {"reason": "content_type"}
 
@@ -93,12 +93,12 @@ def test_json_in_utf8_is_json(send: Send, content_type: str) -> None:
     assert send(PATH, BODY, content_type=content_type).status_code == 200
 
 
-def test_json_in_another_charset_is_refused(send: Send) -> None:
+def test_w16_json_in_another_charset_is_refused(send: Send) -> None:
     assert send(PATH, BODY, content_type="application/json; charset=utf-16").status_code == 415
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
-def test_an_encoded_body_is_refused(send: Send, encoding: str) -> None:
+def test_w16_an_encoded_body_is_refused(send: Send, encoding: str) -> None:
     response = send(PATH, BODY, headers={"HTTP_CONTENT_ENCODING": encoding})
     assert reason_of(response, 415, "UNSUPPORTED_MEDIA_TYPE") == {"reason": "content_encoding"}
 

@@ -15,7 +15,9 @@ from sandbox.environment import (
 from sandbox.openbao import VaultAccess
 
 SECRETS = ServiceSecrets(hmac="hmac-secret", django="django-secret", staff_password="staff-password")
-VAULT = VaultAccess(addr="http://127.0.0.1:2", role_id="role", secret_id="secret-id", operator_token="operator-token")
+VAULT = VaultAccess(
+    addr="http://127.0.0.1:2", role_id="role", secret_id="secret-id", operator_token="operator-token", deployer_token=""
+)
 ENDPOINTS = Endpoints(
     database_url="postgresql://postgres@127.0.0.1:1/ostium",
     rpc_url="http://127.0.0.1:3",

@@ -39,6 +39,7 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings.VAULT_TOKEN = ""
     settings.VAULT_ROLE_ID = "role"
     settings.VAULT_SECRET_ID = "secret-id-of-the-role"
+    settings.VAULT_WRAPPED_SECRET_ID = ""
     return settings
 
 
@@ -98,6 +99,10 @@ def test_a_complete_configuration_is_started(production: Settings) -> None:
         (setting("VAULT_ADDR", ""), "E040"),
         (setting("VAULT_ADDR", "http://vault.internal:8200"), "E041"),
         (setting("VAULT_SECRET_ID", ""), "E042"),
+        (setting("VAULT_WRAPPED_SECRET_ID", "s.wrapping-token"), "E044"),
+        (setting("VAULT_KEY_LIFETIME_SECONDS", 0.0), "E045"),
+        (setting("VAULT_KEY_LIFETIME_SECONDS", 3600.0), "E045"),
+        (setting("OSTIUM_DELEGATE_POLICY", "shared"), "E046"),
     ],
 )
 def test_each_gap_refuses_the_start(production: Settings, change: Callable[[Settings], None], number: str) -> None:
@@ -115,6 +120,7 @@ def test_each_gap_refuses_the_start(production: Settings, change: Callable[[Sett
         endpoint("RPC_URL", "http://[::1]:8545"),
         endpoint("PRICES_URL", "http://localhost:9000/x"),
         setting("VAULT_ADDR", "http://127.0.0.1:8200"),
+        setting("OSTIUM_DELEGATE_POLICY", "dedicated"),
         endpoint("SUBMIT_RPC_URL", ""),
         setting("OSTIUM_NETWORKS", [Network.TESTNET]),
     ],
@@ -156,11 +162,18 @@ def test_django_runs_the_checks(production: Settings) -> None:
     assert "ostium.E001" in {message.id for message in run_checks(tags=["security"])}
 
 
+def test_a_wrapped_secret_id_alone_is_a_login(production: Settings) -> None:
+    production.VAULT_SECRET_ID, production.VAULT_WRAPPED_SECRET_ID = "", "s.wrapping-token"
+    assert found() == []
+
+
 def test_the_secrets_of_the_configuration_are_known_to_the_logs(production: Settings) -> None:
+    production.VAULT_WRAPPED_SECRET_ID = "s.wrapping-token"
     assert set(checks.configured_secrets(django_settings)) == {
         "h" * 32,
         "k" * 50,
         "secret-id-of-the-role",
+        "s.wrapping-token",
         "pw-of-the-db",
         "0123456789abcdef",
     }

@@ -1,0 +1,71 @@
+"""Words for describing an answer as JSON Schema: `record(pairId=INTEGER, price=nullable(DECIMAL))`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Schema = Mapping[str, Any]
+
+_SOMETIMES: Final = "x-sometimes"
+
+TEXT: Final[Schema] = {"type": "string"}
+INTEGER: Final[Schema] = {"type": "integer"}
+BOOLEAN: Final[Schema] = {"type": "boolean"}
+NULL: Final[Schema] = {"type": "null"}
+DECIMAL: Final[Schema] = {
+    "type": "string",
+    "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
+    "description": "A plain decimal, never in exponent form.",
+}
+ADDRESS: Final[Schema] = {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$", "description": "An EIP-55 address."}
+HASH: Final[Schema] = {"type": "string", "pattern": "^0x[0-9a-f]{64}$"}
+HEX: Final[Schema] = {"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$"}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+UUID: Final[Schema] = {"type": "string", "format": "uuid"}
+NETWORK: Final[Schema] = {"type": "string", "enum": ["testnet", "mainnet"]}
+ANYTHING: Final[Schema] = {"type": "object"}
+"""An object whose keys differ from row to row."""
+
+
+def record(**fields: Schema) -> Schema:
+    """An object with these fields, all of them present but those marked `sometimes`; more may be added later."""
+    return {
+        "type": "object",
+        "properties": {
+            name: {key: value for key, value in field.items() if key != _SOMETIMES} for name, field in fields.items()
+        },
+        "required": [name for name, field in fields.items() if _SOMETIMES not in field],
+    }
+
+
+def extend(base: Schema, **fields: Schema) -> Schema:
+    """The record `base` with more fields."""
+    more = record(**fields)
+    return {
+        **base,
+        "properties": {**base["properties"], **more["properties"]},
+        "required": [*base["required"], *more["required"]],
+    }
+
+
+def sometimes(schema: Schema) -> Schema:
+    """A field that an answer may leave out."""
+    return {**schema, _SOMETIMES: True}
+
+
+def many(item: Schema) -> Schema:
+    """A list of such items."""
+    return {"type": "array", "items": item}
+
+
+def one_of(*words: str) -> Schema:
+    """One of these strings."""
+    return {"type": "string", "enum": list(words)}
+
+
+def nullable(schema: Schema) -> Schema:
+    """That, or null."""
+    kind = schema.get("type")
+    if not isinstance(kind, str):
+        return {"anyOf": [schema, NULL]}
+    changed = {**schema, "type": [kind, "null"]}
+    return {**changed, "enum": [*schema["enum"], None]} if "enum" in schema else changed
