@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from sandbox.processes import SandboxError
+from sandbox.second_factor import read_code
 from sandbox.stack import DEFAULT_PORT, STAFF_NAME, Stack
 from sandbox.stackfile import ROOT, RunningStack, find_running_stack
 
@@ -58,6 +59,7 @@ def describe(stack: RunningStack, *, password: str) -> str:
             "",
             f"  service   {stack.service_url}        (POST /v1/..., signed; /health, /ready, /metrics)",
             f"  admin     {stack.service_url}/admin/  login {STAFF_NAME}, password {password}",
+            "            code of the second factor: python -m sandbox code",
             f"  chain     {stack.rpc_url}   (JSON-RPC, chain id 421614)",
             f"  prices    {stack.control_url}/PricePublish/latest-prices",
             f"  subgraph  {stack.subgraph_url}",
@@ -125,7 +127,11 @@ def main() -> int:
     up = commands.add_parser("up", help="start everything and stay up")
     up.add_argument("--no-story", action="store_true", help="do not tell the story first")
     commands.add_parser("story", help="tell the story against the running stack, or one of its own")
+    commands.add_parser("code", help="the staff login's code of the moment, for the admin of the running stack")
     arguments = parser.parse_args()
+    if arguments.command == "code":
+        say(read_code())
+        return 0
     if arguments.command == "up":
         return run_up(port=arguments.port, with_story=not arguments.no_story)
     return run_story(port=arguments.port)

@@ -34,6 +34,7 @@ class Endpoints:
     subgraph_url: str
     prices_url: str
     vault_addr: str
+    submit_url: str = ""
 
 
 def build_command_environment(*, database_url: str, service_secrets: ServiceSecrets) -> dict[str, str]:
@@ -54,7 +55,7 @@ def add_endpoints(environment: Mapping[str, str], endpoints: Endpoints) -> dict[
     return {
         **environment,
         "OSTIUM_TESTNET_RPC_URL": endpoints.rpc_url,
-        "OSTIUM_TESTNET_SUBMIT_RPC_URL": "",
+        "OSTIUM_TESTNET_SUBMIT_RPC_URL": endpoints.submit_url,
         "OSTIUM_TESTNET_SUBGRAPH_URL": endpoints.subgraph_url,
         "OSTIUM_TESTNET_PRICES_URL": endpoints.prices_url,
         "VAULT_ADDR": endpoints.vault_addr,

@@ -27,23 +27,19 @@ SERVICE_TOKEN_TTL = "2m"
 SERVICE_TOKEN_MAX_TTL = "30m"
 START_SECONDS = 20.0
 
-SERVICE_POLICY = f"""
-path "{KV_MOUNT}/data/{DELEGATE_PREFIX}/*" {{ capabilities = ["read"] }}
-"""
-
-OPERATOR_POLICY = f"""
-path "{KV_MOUNT}/data/{DELEGATE_PREFIX}/*" {{ capabilities = ["create", "update", "read"] }}
-"""
+POLICIES = Path(__file__).resolve().parent.parent / "ops" / "vault"
+"""The policies of production, used here as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class VaultAccess:
-    """What the service (AppRole) and the operator (token) need; no secret of it shows in a representation."""
+    """What the service (AppRole), operator and deployment (tokens) need; no secret shows in its representation."""
 
     addr: str
     role_id: str
     secret_id: str = field(repr=False)
     operator_token: str = field(repr=False)
+    deployer_token: str = field(repr=False)
 
 
 class OpenBaoServer:
@@ -110,8 +106,8 @@ def configure(*, addr: str, root_token: str) -> VaultAccess:
     mounts = client.sys.list_mounted_secrets_engines()["data"]
     if f"{KV_MOUNT}/" not in mounts:
         client.sys.enable_secrets_engine(backend_type="kv", path=KV_MOUNT, options={"version": "2"})
-    client.sys.create_or_update_policy(name="ostium-service", policy=SERVICE_POLICY)
-    client.sys.create_or_update_policy(name="ostium-operator", policy=OPERATOR_POLICY)
+    for name in ("ostium-service", "ostium-operator", "ostium-deployer"):
+        client.sys.create_or_update_policy(name=name, policy=(POLICIES / f"{name}.hcl").read_text())
     client.sys.enable_auth_method(method_type="approle")
     client.auth.approle.create_or_update_approle(
         role_name=ROLE_NAME,
@@ -122,9 +118,12 @@ def configure(*, addr: str, root_token: str) -> VaultAccess:
     )
     role_id = client.auth.approle.read_role_id(role_name=ROLE_NAME)["data"]["role_id"]
     secret_id = client.auth.approle.generate_secret_id(role_name=ROLE_NAME)["data"]["secret_id"]
-    operator = client.auth.token.create_orphan(policies=["ostium-operator"], ttl="24h", no_default_policy=False)
+    operator, deployer = (
+        client.auth.token.create_orphan(policies=[policy], ttl="24h", no_default_policy=False)["auth"]["client_token"]
+        for policy in ("ostium-operator", "ostium-deployer")
+    )
     access = VaultAccess(
-        addr=addr, role_id=role_id, secret_id=secret_id, operator_token=operator["auth"]["client_token"]
+        addr=addr, role_id=role_id, secret_id=secret_id, operator_token=operator, deployer_token=deployer
     )
     client.auth.token.revoke_self()
     client.adapter.close()

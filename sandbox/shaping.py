@@ -13,6 +13,8 @@ class Endpoint(StrEnum):
     FEED = "feed"
     SUBGRAPH = "subgraph"
     RPC = "rpc"
+    SUBMIT = "submit"
+    VAULT = "vault"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from sandbox.processes import (
     require_free_port,
     wait_until,
 )
+from sandbox.second_factor import keep_second_factor
 from sandbox.server import SandboxServer
 from sandbox.stackfile import (
     HOME,
@@ -195,11 +196,9 @@ class Stack:
 
     def _create_staff(self, endpoints: Endpoints) -> None:
         environment = build_command_environment(database_url=endpoints.database_url, service_secrets=self.secrets)
-        environment["DJANGO_SUPERUSER_PASSWORD"] = self.secrets.staff_password
-        self._family.run_command(
-            ["createsuperuser", "--noinput", "--username", STAFF_NAME, "--email", "staff@localhost.invalid"],
-            environment=environment,
-        )
+        environment["STAFF_PASSWORD"] = self.secrets.staff_password
+        output = self._family.run_command(["enrol_staff", STAFF_NAME, "--superuser"], environment=environment)
+        keep_second_factor(uri=str(json.loads(output.strip().splitlines()[-1])["otpauth"]))
 
     def _is_service_ready(self) -> bool:
         self._family.require_running()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import structlog
 
 pytest_plugins = ["tests.fixtures", "tests.service_fixtures"]
 
@@ -32,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier == "unit" and item.get_closest_marker("django_db"):
             raise pytest.UsageError(f"{item.nodeid} wants a database: that is an integration test")
         item.add_marker(tier)
+
+
+@pytest.fixture(autouse=True)
+def _no_ids_of_an_earlier_test() -> None:
+    """Ids bound for the log lines of one test would show in the next one's."""
+    structlog.contextvars.clear_contextvars()
 
 
 class SocketInUnitTest(Exception):

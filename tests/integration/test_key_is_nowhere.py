@@ -1,7 +1,6 @@
 """The delegate's key: after a whole story it is in Vault, and nowhere that anybody could look."""
 
 import base64
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -17,11 +15,14 @@ from relay.models import Signer
 from sandbox.openbao import VaultAccess
 from sandbox.story import Stage, Story
 from tests.support.services import Services
+from tests.support.staff_login import log_in_staff
 
 
 def read_key(vault: VaultAccess, address: str) -> int:
     path = f"{vault.addr}/v1/secret/data/ostium/delegates/testnet/{address.lower()}"
-    answer = requests.get(path, headers={"X-Vault-Token": vault.operator_token}, timeout=5)
+    login = {"role_id": vault.role_id, "secret_id": vault.secret_id}
+    token = requests.post(f"{vault.addr}/v1/auth/approle/login", json=login, timeout=5).json()["auth"]["client_token"]
+    answer = requests.get(path, headers={"X-Vault-Token": token}, timeout=5)
     return int(answer.json()["data"]["data"]["private_key"], 16)
 
 
@@ -59,8 +60,8 @@ def admin_pages(client: Client) -> Iterator[bytes]:
 
 
 @pytest.mark.timeout(240)
-def test_after_a_whole_story_the_key_is_nowhere_but_in_vault(
-    services: Services, vault_dev: VaultAccess, client: Client, monkeypatch: pytest.MonkeyPatch
+def test_v9_after_a_whole_story_the_key_is_nowhere_but_in_vault(
+    services: Services, vault_dev: VaultAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[bytes] = []
     post = requests.Session.post
@@ -76,7 +77,7 @@ def test_after_a_whole_story_the_key_is_nowhere_but_in_vault(
     with monkeypatch.context() as patch:
         patch.setattr(requests.Session, "post", recording)
         Story(stage, lambda _line: None).play()
-    client.force_login(User.objects.create_superuser("looker", password=os.urandom(16).hex()))
+    client = log_in_staff("looker", is_superuser=True)
 
     places = {
         "answers": answers,

@@ -171,7 +171,7 @@ def test_a_lost_answer_after_the_work_was_done(sandbox: SandboxUrls) -> None:
         ("price", {"mid": "1"}, "missing or unknown: pairId"),
         ("cancel-next", {"reason": 16}, "1 to 15"),
         ("keeper", {"delaySeconds": -1}, "not negative"),
-        ("latency", {"endpoint": "vault", "milliseconds": 1}, "vault"),
+        ("latency", {"endpoint": "elsewhere", "milliseconds": 1}, "elsewhere"),
         ("fund", {"address": "0x12", "usdc": "1"}, "not an address"),
         ("fund", {"address": "0x" + "1" * 40, "usdc": "0.0000001"}, "at most 6"),
     ],

@@ -36,7 +36,8 @@ def test_the_operator_writes_and_the_service_reads(operator: hvac.Client, servic
     operator.secrets.kv.v2.create_or_update_secret(path=PATH, secret={"private_key": "0x01"}, mount_point="secret")
 
     assert read_kv(service, PATH) == {"private_key": "0x01"}
-    assert read_kv(operator, PATH) == {"private_key": "0x01"}
+    with pytest.raises(Forbidden):
+        read_kv(operator, PATH)
 
 
 def test_the_service_may_only_read_delegates(service: hvac.Client) -> None:

@@ -1,5 +1,6 @@
 """`python -m sandbox up`: what it says and starts, and that nothing of it is left, however it ends."""
 
+import base64
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -18,6 +20,7 @@ import requests
 
 from sandbox.postgres import PostgresServer
 from sandbox.processes import find_free_port, wait_until
+from sandbox.second_factor import compute_code
 from sandbox.stackfile import ROOT
 
 pytestmark = pytest.mark.timeout(180)
@@ -120,12 +123,12 @@ def test_up_serves_and_ctrl_c_leaves_nothing(supervisor: Supervisor) -> None:
     assert requests.get(f"{note['service_url']}/ready", timeout=10).status_code == 200
     assert {entry["name"] for entry in note["processes"]} == {
         *("PostgreSQL", "OpenBao", "Anvil", "web", "worker"),
-        *("manage-migrate", "manage-create_delegate", "manage-createsuperuser"),
+        *("manage-migrate", "manage-create_delegate", "manage-enrol_staff"),
     }
     assert (supervisor.home / "run" / "stack.json").stat().st_mode & 0o777 == 0o600
     assert len(alive(family)) >= 8
     wait_until(lambda: "login" in supervisor.output.read_text(), seconds=20, purpose="the printed login")
-    check_login(supervisor.output.read_text(), service_url=note["service_url"])
+    check_login(supervisor.output.read_text(), service_url=note["service_url"], home=supervisor.home)
     check_environments(family, note=note)
 
     status = supervisor.end(signal.SIGINT)
@@ -135,8 +138,10 @@ def test_up_serves_and_ctrl_c_leaves_nothing(supervisor: Supervisor) -> None:
     assert supervisor.output.read_text().rstrip().endswith("stopping\nstopped")
 
 
-def check_login(output: str, *, service_url: str) -> None:
-    """The printed login opens the admin."""
+def check_login(output: str, *, service_url: str, home: Path) -> None:
+    """The printed login opens the admin, with the second factor's code of the moment."""
+    uri = (home / "run" / "staff-otpauth").read_text()
+    secret = base64.b32decode(parse_qs(urlsplit(uri).query)["secret"][0])
     found = re.search(r"login (\S+), password (\S+)", output)
     assert found is not None, output
     with requests.Session() as session:
@@ -145,7 +150,12 @@ def check_login(output: str, *, service_url: str) -> None:
         assert token is not None, page.status_code
         answer = session.post(
             f"{service_url}/admin/login/?next=/admin/",
-            data={"username": found[1], "password": found[2], "csrfmiddlewaretoken": token[1]},
+            data={
+                "username": found[1],
+                "password": found[2],
+                "otp_token": compute_code(secret=secret, at=time.time()),
+                "csrfmiddlewaretoken": token[1],
+            },
             timeout=10,
             allow_redirects=False,
         )
