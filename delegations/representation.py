@@ -7,6 +7,7 @@ from delegations.models import Delegation, DelegationEvent, SafeTransaction
 from delegations.selectors import list_confirmations, list_events, read_stage
 from delegations.services import ChainState, Outcome, PreparedTransaction, Readiness, read_contracts
 from delegations.wording import describe_safe
+from ostium_service.moments import format_time
 from ostium_service.money import USDC_DECIMALS, units_string
 from ostium_service.types import Network
 
@@ -42,8 +43,8 @@ def describe_delegation(delegation: Delegation) -> dict[str, Any]:
         "safeTxHash": approval.safe_tx_hash if approval else None,
         "safeTxData": approval.safe_tx_data if approval else None,
         "lastError": delegation.last_error or None,
-        "createdAt": delegation.created_at.isoformat(),
-        "updatedAt": delegation.updated_at.isoformat(),
+        "createdAt": format_time(delegation.created_at),
+        "updatedAt": format_time(delegation.updated_at),
     }
 
 
@@ -92,7 +93,7 @@ def describe_readiness(readiness: Readiness) -> dict[str, Any]:
         "readyForOpenPosition": readiness.ready_to_open,
         "readyForPositionManagement": readiness.ready_to_manage,
         "readyForClose": readiness.ready_to_close,
-        "refreshedAt": readiness.refreshed_at.isoformat(),
+        "refreshedAt": format_time(readiness.refreshed_at),
     }
 
 
@@ -106,7 +107,7 @@ def describe_overview(readiness: Readiness) -> dict[str, Any]:
             {"id": item, "label": label, "done": readiness.checks[name].ok, "message": readiness.checks[name].message}
             for item, label, name in ACTION_ITEMS
         ],
-        "refreshedAt": readiness.refreshed_at.isoformat(),
+        "refreshedAt": format_time(readiness.refreshed_at),
     }
 
 
@@ -117,7 +118,7 @@ def describe_on_chain(state: ChainState | None) -> dict[str, Any]:
     return {
         "delegate": state.delegate,
         "matches": state.matches,
-        "checkedAt": state.checked_at.isoformat(),
+        "checkedAt": format_time(state.checked_at),
         "allowance": units_string(state.allowance, USDC_DECIMALS),
     }
 
@@ -131,7 +132,7 @@ def _describe_event(event: DelegationEvent) -> dict[str, Any]:
     by, *_ = event.actor.split(" ")
     evidence = {name: value for name, value in event.evidence.items() if name not in {"reason", "suspendedBy"}}
     shown = event.evidence if by != "staff" else evidence
-    return {"at": event.at.isoformat(), "what": event.what, "by": by, "evidence": shown}
+    return {"at": format_time(event.at), "what": event.what, "by": by, "evidence": shown}
 
 
 def _describe_signing(prepared: PreparedTransaction) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _describe_signing(prepared: PreparedTransaction) -> dict[str, Any]:
         "threshold": row.threshold,
         "owners": row.owners,
         "confirmations": _describe_confirmations((item.owner, item.kind) for item in list_confirmations(row)),
-        "expiresAt": row.expires_at.isoformat() if row.expires_at else None,
+        "expiresAt": format_time(row.expires_at),
         "safe": describe_safe(prepared.facts),
     }
 

@@ -69,7 +69,7 @@ def expected_row(backend: Backend, safe: OwnedSafe, given: dict[str, Any], **cha
     """The whole row; what the service makes up itself is taken from `given` after a look at its form."""
     UUID(given["id"])
     for moment in ("createdAt", "updatedAt"):
-        assert given[moment].endswith("+00:00")
+        assert given[moment].endswith("Z")
     row = {
         "id": given["id"],
         "userId": "user-1",
@@ -144,7 +144,7 @@ def test_a_delegation_from_prepare_to_revoked(backend: Backend) -> None:
     assert executed == active
 
     status = backend.post("/v1/delegations/status", {"network": "testnet", "userId": "user-1"})
-    assert status["onChain"].pop("checkedAt").endswith("+00:00")
+    assert status["onChain"].pop("checkedAt").endswith("Z")
     timeline = status.pop("timeline")
     assert status == {
         "network": "testnet",

@@ -1,19 +1,13 @@
 """Trading, accounts, orders and executions over HTTP: whole payloads, and every documented refusal."""
 
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
-from ostium_service import composition
 from positions.models import PerpsExecution
 from sandbox import actors
-from sandbox.openbao import VaultAccess
-from tests.fixtures import SandboxUrls
-from tests.integration.positions.conftest import ETHER, USDC, Desk, clear_queue, make_desk
+from tests.integration.positions.conftest import ETHER, USDC, Desk
 from tests.support.callers import SignedCaller
 from tests.support.wiring import point_service
 
@@ -21,29 +15,6 @@ OPEN = "/v1/positions/open"
 CLOSE = "/v1/positions/close"
 SL = "/v1/positions/update-sl"
 TP = "/v1/positions/update-tp"
-
-
-@pytest.fixture
-def desk(transactional_db: None, settings: Settings, sandbox: SandboxUrls, vault_dev: VaultAccess) -> Iterator[Desk]:
-    """A trader with an active delegation; BTC stands at 90,000 without a spread."""
-    point_service(
-        settings,
-        rpc_url=sandbox.rpc_url,
-        vault=vault_dev,
-        subgraph_url=sandbox.subgraph_url,
-        prices_url=sandbox.prices_url,
-    )
-    sandbox.control.set_keeper(delay_seconds=0)
-    clear_queue()
-    made = make_desk(sandbox, vault_dev)
-    made.set_price(0, "90000")
-    yield made
-    composition.reset()
-
-
-@pytest.fixture
-def caller(client: Client) -> SignedCaller:
-    return SignedCaller(client)
 
 
 def order(desk: Desk, **changes: Any) -> dict[str, Any]:
@@ -268,65 +239,3 @@ def test_balance_of_nothing_and_without_a_node(desk: Desk, caller: SignedCaller,
     point_service(settings, rpc_url="http://127.0.0.1:9")
     error = caller.post("/v1/accounts/balance", {"network": "testnet", "address": desk.trader}, 502)
     assert (error["code"], error["retryable"]) == ("BALANCE_FETCH_FAILED", True)
-
-
-def test_execution_and_order(desk: Desk, caller: SignedCaller) -> None:
-    opened = caller.post(OPEN, order(desk))
-    told = caller.post("/v1/executions/get", {"network": "testnet", "executionId": opened["executionId"]})
-    moments = [told.pop(name) for name in ("createdAt", "signedAt", "sentAt", "minedAt", "endedAt")]
-    assert all(moment.endswith("Z") for moment in moments)
-    assert [event["state"] for event in told.pop("events")] == ["received", "signed", "sent", "mined", "settled"]
-    assert told == {
-        "executionId": opened["executionId"],
-        "operation": "open",
-        "status": "settled",
-        "network": "testnet",
-        "traderAddress": desk.trader,
-        "delegateAddress": desk.delegate,
-        "txHash": opened["txHash"],
-        "transactionHash": opened["txHash"],
-        "chain": "ARBITRUM_SEPOLIA",
-        "chainId": 421614,
-        "orderId": opened["orderId"],
-        "tradeId": opened["orderId"],
-        "request": {
-            "market": "BTC",
-            "side": "long",
-            "orderType": "market",
-            "dayTrade": False,
-            "collateral": "100",
-            "leverage": "10",
-            "triggerPrice": None,
-            "slippage": None,
-            "slPrice": None,
-            "tpPrice": None,
-        },
-        "terms": {name: opened[name] for name in TERMS},
-        "result": opened["result"],
-        "error": None,
-    }
-    desk.sandbox.control.catch_up()
-    tracked = caller.post("/v1/orders/track", {"network": "testnet", "orderId": opened["orderId"]})
-    assert {name: tracked[name] for name in ("orderId", "status", "executionId")} == {
-        "orderId": opened["orderId"],
-        "status": "executed",
-        "executionId": opened["executionId"],
-    }
-    assert tracked["trade"]["isOpen"] is True
-    assert Decimal(tracked["order"]["collateral"]) > 0
-
-
-TERMS = ("pairId", "market", "side", "orderType", "price", "collateral", "leverage")
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "code"),
-    [
-        ("/v1/executions/get", {"executionId": "7f3df7b4-0000-4000-8000-000000000000"}, "EXECUTION_NOT_FOUND"),
-        ("/v1/orders/track", {"orderId": "1"}, "ORDER_NOT_FOUND"),
-        ("/v1/orders/track", {"orderId": "limit-999999"}, "ORDER_NOT_FOUND"),
-        ("/v1/orders/track", {"orderId": "nonsense"}, "ORDER_NOT_FOUND"),
-    ],
-)
-def test_unknown_things(desk: Desk, caller: SignedCaller, path: str, body: dict[str, Any], code: str) -> None:
-    assert caller.post(path, {"network": "testnet", **body}, 404)["code"] == code
