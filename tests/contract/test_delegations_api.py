@@ -20,6 +20,7 @@ from relay.services import create_delegate
 from sandbox import actors, addresses
 from sandbox.chain import Chain
 from sandbox.openbao import VaultAccess
+from tests.contract.safe_payloads import plain_safe, plain_tx, sent_hash
 from tests.support.safes import OwnedSafe, deploy_owned_safe, sign_typed
 from tests.support.wiring import TEST_SECRET, point_service
 
@@ -91,33 +92,6 @@ def expected_row(backend: Backend, safe: OwnedSafe, given: dict[str, Any], **cha
         "updatedAt": given["updatedAt"],
     }
     return row | changes
-
-
-def plain_tx(data: str, nonce: int) -> dict[str, Any]:
-    """A call to the venue, as the API shows it."""
-    return {
-        "to": addresses.TRADING,
-        "value": "0",
-        "data": data,
-        "operation": 0,
-        "safeTxGas": "0",
-        "baseGas": "0",
-        "gasPrice": "0",
-        "gasToken": "0x" + "00" * 20,
-        "refundReceiver": "0x" + "00" * 20,
-        "nonce": nonce,
-    }
-
-
-def plain_safe(version: str) -> dict[str, Any]:
-    """What is said of a Safe without guard and modules."""
-    handler = addresses.SAFE_CONTRACTS[version]["CompatibilityFallbackHandler"]
-    return {"version": version, "guard": None, "modules": [], "fallbackHandler": handler, "notes": []}
-
-
-def sent_hash(place: int) -> str:
-    """The hash of the transaction that the service sent as its first, second..."""
-    return OutboundTransaction.objects.order_by("nonce")[place].tx_hash
 
 
 def test_a_delegation_from_prepare_to_revoked(backend: Backend) -> None:

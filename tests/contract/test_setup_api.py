@@ -9,7 +9,8 @@ from delegations.services import readiness
 from ostium_service.gateways.failures import System, Unreachable
 from ostium_service.types import UsdcUnits
 from sandbox import actors, addresses
-from tests.contract.test_delegations_api import Backend, backend, expected_row, plain_safe, sent_hash
+from tests.contract.safe_payloads import plain_safe, sent_hash
+from tests.contract.test_delegations_api import Backend, backend, expected_row
 from tests.support.safes import OwnedSafe, deploy_owned_safe, sign_typed
 
 __all__ = ["backend"]
