@@ -84,9 +84,9 @@ check: setup ## Django's deployment checks, with a complete production environme
 
 lock: setup ## resolve, pin and hash what pyproject.toml names
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --generate-hashes --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --no-strip-extras --generate-hashes --python-version 3.11 \
 		pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --generate-hashes --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --no-strip-extras --generate-hashes --python-version 3.11 \
 		--extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 bench: setup ## figures beside the SDK's own, into the terminal
