@@ -89,6 +89,12 @@ class PerpsExecution(models.Model):
     mined_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(auto_now_add=True)
+    # The oracle's transaction that ended the row, and its block, believed by its hash until that block is safe. Empty
+    # for a row that its own transaction ended.
+    settlement_tx_hash = models.CharField(max_length=66, default="", db_default="", blank=True)
+    settlement_block = models.BigIntegerField(null=True)
+    settlement_block_hash = models.CharField(max_length=66, default="", db_default="", blank=True)
+    settlement_confirmed_at = models.DateTimeField(null=True)
     # The transaction's count of vanished blocks under which this row's conclusions were drawn.
     vanished = models.IntegerField(default=0)
 
@@ -116,6 +122,11 @@ class PerpsExecution(models.Model):
                 fields=["checked_at"],
                 name="execution_unfinished",
                 condition=models.Q(state__in=["RECEIVED", "SIGNED", "SENT", "MINED"]),
+            ),
+            models.Index(
+                fields=["network", "settlement_block"],
+                name="execution_unconfirmed",
+                condition=models.Q(settlement_block__isnull=False, settlement_confirmed_at__isnull=True),
             ),
             models.Index(fields=["network", "trader_address", "-created_at"], name="execution_by_trader"),
             models.Index(fields=["network", "order_id"], name="execution_by_order", condition=~models.Q(order_id="")),

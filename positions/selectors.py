@@ -53,6 +53,14 @@ def find_vanished(*, limit: int) -> list[PerpsExecution]:
     return list(rows.exclude(state__in=[ExecutionState.SIGNED, ExecutionState.SENT])[:limit])
 
 
+def find_unconfirmed(*, network: Network, limit: int) -> list[PerpsExecution]:
+    """Executions that the oracle ended in a block not yet seen to be safe, oldest block first; by a small index."""
+    rows = PerpsExecution.objects.filter(
+        network=network, settlement_block__isnull=False, settlement_confirmed_at__isnull=True
+    )
+    return list(rows.order_by("settlement_block")[:limit])
+
+
 def was_cancelled(*, network: Network, trader: str, order_id: str) -> bool:
     """Whether one of our own executions took the trader's resting order back."""
     rows = PerpsExecution.objects.filter(network=network, trader_address=trader, operation=Operation.CANCEL_ORDER)

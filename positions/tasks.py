@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from positions.models import PerpsExecution
+from positions.services.confirming import confirm_settlements as confirm
 from positions.services.working import follow_execution as follow
 from positions.services.working import sweep_executions as sweep
 
@@ -28,6 +30,16 @@ def sweep_executions(timestamp: int) -> None:
     """Look after rows that lost their job or their process."""
     del timestamp
     sweep()
+
+
+# No `lock`: it would outlive a killed worker, and the job would never run again. Each step is guarded by state.
+@app.periodic(cron="* * * * * */20", periodic_id="positions.confirm")
+@app.task(name="positions.confirm_settlements", queue="positions", queueing_lock="positions.confirm")
+def confirm_settlements(timestamp: int) -> None:
+    """Look again at what the oracle settled, until its block is safe."""
+    del timestamp
+    for network in settings.OSTIUM_NETWORKS:
+        confirm(network=network)
 
 
 def _age_seconds(execution: PerpsExecution) -> float:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ from django.utils import timezone
 from ostium_service import composition
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.types import Network, TxHash
+from positions.cancel_reasons import RECLAIMED
 from positions.models import ExecutionState, PerpsExecution
 from positions.selectors import find_by_transaction
 from positions.services.ledger import abandon_execution, move_execution
@@ -132,16 +134,20 @@ def _end(execution: PerpsExecution, settlement: Settlement) -> PerpsExecution:
         evidence=_describe_evidence(execution, settlement),
         result=dict(settlement.result),
         trade_id=settlement.trade_id,
+        settlement_tx_hash=settlement.log.tx_hash,
+        settlement_block=settlement.log.block_number,
+        settlement_block_hash=settlement.log.block_hash,
     )
 
 
-def _describe_evidence(execution: PerpsExecution, settlement: Settlement) -> dict[str, str]:
-    """The transaction that ended the order, and the execution of ours that it was, where that is known."""
-    if not settlement.tx_hash:
-        return {}
-    reclaim = find_by_transaction(network=Network(execution.network), tx_hash=settlement.tx_hash)
-    link = {} if reclaim is None else {"executionId": str(reclaim.pk)}
-    return {"txHash": settlement.tx_hash, **link}
+def _describe_evidence(execution: PerpsExecution, settlement: Settlement) -> dict[str, Any]:
+    """The transaction that ended the order, with its block, and the execution of ours that it was, if it was one."""
+    log = settlement.log
+    told = {"txHash": log.tx_hash, "block": log.block_number, "blockHash": log.block_hash}
+    if settlement.cancel_reason != RECLAIMED:
+        return told
+    reclaim = find_by_transaction(network=Network(execution.network), tx_hash=log.tx_hash)
+    return told if reclaim is None else {**told, "executionId": str(reclaim.pk)}
 
 
 def is_overdue(execution: PerpsExecution) -> bool:

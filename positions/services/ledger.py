@@ -14,7 +14,7 @@ from django.utils import timezone
 from ostium_service.database import in_one_unit
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
-from positions.models import FAILED_STATES, ExecutionEvent, ExecutionState, PerpsExecution
+from positions.models import FAILED_STATES, FINAL_STATES, ExecutionEvent, ExecutionState, PerpsExecution
 
 LEASE = timedelta(seconds=10)
 """How long a claimed row may stay unsigned before another process may take it over."""
@@ -28,14 +28,29 @@ MOVES: Mapping[str, frozenset[str]] = {
         {ExecutionState.SENT, ExecutionState.MINED, ExecutionState.REVERTED, ExecutionState.EXPIRED}
     ),
     ExecutionState.SENT: frozenset({ExecutionState.MINED, ExecutionState.REVERTED, ExecutionState.EXPIRED}),
-    # Back to SENT only when the block that the conclusion was drawn from has vanished.
-    ExecutionState.MINED: frozenset({ExecutionState.SETTLED, ExecutionState.CANCELLED, ExecutionState.SENT}),
-    ExecutionState.SETTLED: frozenset({ExecutionState.SENT}),
-    ExecutionState.REJECTED: frozenset(),
+    ExecutionState.MINED: frozenset({ExecutionState.SETTLED, ExecutionState.CANCELLED}),
+    **dict.fromkeys(FINAL_STATES, frozenset()),
+}
+PUT_BACKS: Mapping[str, frozenset[str]] = {
+    # To SENT when the block of its own transaction has vanished, to MINED when the one of its settlement has.
+    ExecutionState.MINED: frozenset({ExecutionState.SENT}),
+    ExecutionState.SETTLED: frozenset({ExecutionState.SENT, ExecutionState.MINED}),
     ExecutionState.REVERTED: frozenset({ExecutionState.SENT}),
-    ExecutionState.CANCELLED: frozenset({ExecutionState.SENT}),
+    ExecutionState.CANCELLED: frozenset({ExecutionState.SENT, ExecutionState.MINED}),
     ExecutionState.EXPIRED: frozenset({ExecutionState.SENT}),
 }
+"""Apart from MOVES, so that a late follower cannot undo an end. The database's trigger (migration 0007) knows both."""
+
+NO_CONCLUSION: Mapping[str, Any] = {
+    "result": None,
+    "ended_at": None,
+    "settlement_tx_hash": "",
+    "settlement_block": None,
+    "settlement_block_hash": "",
+    "settlement_confirmed_at": None,
+}
+"""What a row says while it has no end."""
+
 TIME_FIELDS: Mapping[str, str] = {
     ExecutionState.SIGNED: "signed_at",
     ExecutionState.SENT: "sent_at",
@@ -108,13 +123,34 @@ def write_move(
         execution=row, from_state=row.state, to_state=to, reason=reason[:80], evidence=dict(evidence or {})
     )
     fields[TIME_FIELDS.get(to, "ended_at")] = timezone.now()
-    if to in FAILED_STATES:
-        fields["reason"] = reason[:80]
+    fields["reason"] = reason[:80] if to in FAILED_STATES else ""
     row.state = to
     for name, value in fields.items():
         setattr(row, name, value)
     row.save(update_fields=["state", *fields])
     return row
+
+
+@in_one_unit
+def put_back(
+    *,
+    execution_id: UUID,
+    to: str,
+    reason: str,
+    evidence: Mapping[str, Any],
+    stands_on: Mapping[str, Any],
+    **fields: Any,
+) -> PerpsExecution:
+    """Undo a conclusion whose block has vanished, so that the row is followed again from `to`; the event keeps it.
+
+    Only while the row still has the values of `stands_on`: a row that has drawn its conclusion anew since is left as
+    it is.
+    """
+    row = PerpsExecution.objects.select_for_update().get(pk=execution_id)
+    if to not in PUT_BACKS.get(row.state, ()) or any(getattr(row, name) != was for name, was in stands_on.items()):
+        return row
+    told = {"result": row.result, "reason": row.reason, **evidence}
+    return write_move(row=row, to=to, reason=reason, evidence=told, **{**NO_CONCLUSION, **fields})
 
 
 def lock_for_signing(*, execution: PerpsExecution) -> PerpsExecution:

@@ -24,18 +24,24 @@ from positions.services.protocol import CALLBACKS, find_contract
 
 PROFIT_DECIMALS = 6
 """Profit percents in events: x 1e6 of one percent."""
+CANCELLATIONS: Mapping[str, str] = {
+    "MarketOpenCanceled": "cancelReason",
+    "MarketCloseCanceled": "cancelReason",
+    "RemoveCollateralRejected": "reason",
+}
+"""The events that end an order without effect, and where each holds the venue's reason."""
 IMPACT_DECIMALS = 18
 BASE_DECIMALS = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The oracle's last word on an order: executed with a result, or cancelled with a reason."""
+    """The oracle's last word on an order: executed with a result, or cancelled with a reason; and where it stands."""
 
+    log: Log
     trade_id: str
     result: Mapping[str, Any]
     cancel_reason: str = ""
-    tx_hash: str = ""
 
 
 def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement | None:
@@ -43,17 +49,15 @@ def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement
     network = Network(execution.network)
     events = _events_of_order(network, find_contract(network=network, name=CALLBACKS), execution, from_block)
     by_name = {event.name: event for event in events}
-    for name in ("MarketOpenCanceled", "MarketCloseCanceled"):
+    for name, field in CANCELLATIONS.items():
         if name in by_name:
-            reason = name_cancel_reason(int(by_name[name].args["cancelReason"]))
-            return Settlement(trade_id=execution.trade_id, result={"cancelReason": reason}, cancel_reason=reason)
-    if "RemoveCollateralRejected" in by_name:
-        reason = name_cancel_reason(int(by_name["RemoveCollateralRejected"].args["reason"]))
-        return Settlement(trade_id=execution.trade_id, result={"cancelReason": reason}, cancel_reason=reason)
+            reason = name_cancel_reason(int(by_name[name].args[field]))
+            return _describe_cancellation(execution, by_name[name], reason)
     if "RemoveCollateralExecuted" in by_name:
         return _describe_removal(by_name["RemoveCollateralExecuted"])
     if "MarketOpenExecuted" in by_name:
-        return Settlement(trade_id=execution.order_id, result=_describe_open(by_name["MarketOpenExecuted"]))
+        event = by_name["MarketOpenExecuted"]
+        return Settlement(log=event.log, trade_id=execution.order_id, result=_describe_open(event))
     if "MarketCloseExecutedV2" in by_name:
         return _describe_close(execution, by_name)
     return None
@@ -65,11 +69,13 @@ def read_reclaim(*, execution: PerpsExecution, from_block: int) -> Settlement | 
     trading = composition.contract_addresses(network).trading
     for event in _events_of_order(network, trading, execution, from_block):
         if event.name in {"MarketOpenTimeoutExecutedV2", "MarketCloseTimeoutExecutedV2"}:
-            result = {"cancelReason": RECLAIMED}
-            return Settlement(
-                trade_id=execution.trade_id, result=result, cancel_reason=RECLAIMED, tx_hash=event.log.tx_hash
-            )
+            return _describe_cancellation(execution, event, RECLAIMED)
     return None
+
+
+def _describe_cancellation(execution: PerpsExecution, event: OstiumEvent, reason: str) -> Settlement:
+    result = {"cancelReason": reason}
+    return Settlement(log=event.log, trade_id=execution.trade_id, result=result, cancel_reason=reason)
 
 
 def _events_of_order(
@@ -117,7 +123,7 @@ def _describe_removal(event: OstiumEvent) -> Settlement:
         "slPrice": units_string(int(args["sl"]), PRICE_DECIMALS) if args["sl"] else None,
         "tpPrice": units_string(int(args["tp"]), PRICE_DECIMALS) if args["tp"] else None,
     }
-    return Settlement(trade_id=str(args["tradeId"]), result=result)
+    return Settlement(log=event.log, trade_id=str(args["tradeId"]), result=result)
 
 
 def _describe_close(execution: PerpsExecution, by_name: Mapping[str, OstiumEvent]) -> Settlement:
@@ -148,7 +154,7 @@ def _describe_close(execution: PerpsExecution, by_name: Mapping[str, OstiumEvent
         "priceImpactPercent": units_string(int(event.args["priceImpactP"]), IMPACT_DECIMALS),
         "liquidated": liquidated,
     }
-    return Settlement(trade_id=str(event.args["tradeId"]), result=result)
+    return Settlement(log=event.log, trade_id=str(event.args["tradeId"]), result=result)
 
 
 def _closed_collateral(execution: PerpsExecution, percentage: int) -> UsdcUnits:

@@ -7,10 +7,10 @@ import structlog
 from django.utils import timezone
 
 from positions.models import ExecutionState, Operation, PerpsExecution
-from positions.selectors import find_stalled, find_vanished
+from positions.selectors import find_stalled
+from positions.services.confirming import reopen_vanished
 from positions.services.faucet import advance_faucet
 from positions.services.following import advance_execution, is_overdue
-from positions.services.ledger import move_execution
 from positions.services.reclaiming import reclaim_unanswered
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ def sweep_executions() -> int:
 
     This is what finds rows of lost jobs and dead processes. One row's failure does not stop the others.
     """
-    reopen_vanished()
+    reopen_vanished(limit=SWEEP_ROWS)
     rows = find_stalled(before=timezone.now() - STALLED_AFTER, limit=SWEEP_ROWS)
     for execution_id in rows:
         try:
@@ -49,23 +49,6 @@ def sweep_executions() -> int:
         except Exception:
             logger.exception("sweep_step_failed", execution_id=str(execution_id))
     return len(rows)
-
-
-def reopen_vanished() -> None:
-    """Follow again every execution whose conclusions were drawn from a block that has vanished since."""
-    for execution in find_vanished(limit=SWEEP_ROWS):
-        transaction = execution.transaction
-        if transaction is None:
-            continue
-        move_execution(
-            execution_id=execution.pk,
-            to=ExecutionState.SENT,
-            reason="the block of its transaction has vanished",
-            evidence={"result": execution.result},
-            vanished=transaction.vanished,
-            result=None,
-            ended_at=None,
-        )
 
 
 def _advance(execution_id: UUID) -> PerpsExecution:

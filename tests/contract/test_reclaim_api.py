@@ -52,7 +52,13 @@ def test_reclaim_of_an_unanswered_open(desk: Desk, caller: SignedCaller, setting
     assert desk.usdc() == before
     ended = end_overdue(original)
     assert (ended.state, ended.reason, ended.result) == ("CANCELLED", "RECLAIMED", {"cancelReason": "RECLAIMED"})
-    assert ended.events.latest("id").evidence == {"txHash": answer["txHash"], "executionId": answer["executionId"]}
+    assert ended.settlement_tx_hash == answer["txHash"]
+    assert ended.events.latest("id").evidence == {
+        "txHash": answer["txHash"],
+        "block": ended.settlement_block,
+        "blockHash": ended.settlement_block_hash,
+        "executionId": answer["executionId"],
+    }
 
 
 def end_overdue(row: PerpsExecution) -> PerpsExecution:

@@ -137,6 +137,6 @@ def _make_trade(delegation: Delegation, signer: Signer) -> PerpsExecution:
         ExecutionEvent.objects.create(
             execution=execution, to_state=state, reason="step", evidence={"orderId": "800001"}
         )
-    PerpsExecution.objects.filter(pk=execution.pk).update(transaction=sent, tx_hash=tx_hash, state="SETTLED")
+        PerpsExecution.objects.filter(pk=execution.pk).update(transaction=sent, tx_hash=tx_hash, state=state)
     execution.refresh_from_db()
     return execution

@@ -1,5 +1,8 @@
 """Moves, fingerprints and cancel reasons: the parts of the ledger that need no database."""
 
+import importlib
+import re
+
 import pytest
 
 from ostium_service.http import errors
@@ -7,18 +10,29 @@ from ostium_service.types import Address, Network
 from positions.cancel_reasons import CANCEL_REASONS, name_cancel_reason
 from positions.models import FINAL_STATES, ExecutionState, Operation, PerpsExecution
 from positions.services.answers import FAILURES, STATUSES, describe_outcome
-from positions.services.ledger import MOVES, Intent
+from positions.services.ledger import MOVES, PUT_BACKS, Intent
 from positions.services.refusals import FAILED_CODES
 
 TRADER = Address("0x" + "11" * 20)
 
 
+def moves_of_the_trigger() -> set[tuple[str, str]]:
+    migration = importlib.import_module("positions.migrations.0007_moves")
+    return set(re.findall(r"\('([A-Z]+)', '([A-Z]+)'\)", migration.FORWARD))
+
+
+def test_the_trigger_knows_the_same_moves() -> None:
+    """A move added on one side only: add it to services/ledger.py and to a new migration of the trigger."""
+    known = [(before, str(after)) for moves in (MOVES, PUT_BACKS) for before, ends in moves.items() for after in ends]
+    assert sorted(known) == sorted(moves_of_the_trigger())
+
+
 def test_every_state_has_its_moves_and_an_end_is_left_only_by_a_vanished_block() -> None:
-    """SENT is where a row is followed again from; a row that was never signed has nothing to follow."""
+    """SENT and MINED are where a row is followed again from; a row that was never signed has nothing to follow."""
     assert set(MOVES) == set(ExecutionState)
-    for state in FINAL_STATES:
-        assert MOVES[state] <= {ExecutionState.SENT}
-    assert MOVES[ExecutionState.REJECTED] == frozenset()
+    assert not any(MOVES[state] for state in FINAL_STATES)
+    assert {after for moves in PUT_BACKS.values() for after in moves} == {ExecutionState.SENT, ExecutionState.MINED}
+    assert set(PUT_BACKS) == {ExecutionState.MINED, *FINAL_STATES} - {ExecutionState.REJECTED}
 
 
 def test_no_move_skips_or_undoes_the_signature() -> None:
