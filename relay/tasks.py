@@ -4,6 +4,7 @@ from django.conf import settings
 from procrastinate.contrib.django import app
 
 from relay.services.confirming import check_recent_blocks, confirm_transactions
+from relay.services.sweeping import sweep_undecided
 
 
 # No `lock`: it would outlive a killed worker, and the job would never run again. Each step is guarded by state.
@@ -15,3 +16,11 @@ def confirm(timestamp: int) -> None:
     for network in settings.OSTIUM_NETWORKS:
         check_recent_blocks(network=network)
         confirm_transactions(network=network)
+
+
+@app.periodic(cron="* * * * * */10", periodic_id="relay.sweep")
+@app.task(name="relay.sweep_undecided", queue="relay", queueing_lock="relay.sweep")
+def sweep(timestamp: int) -> None:
+    """Look after transactions that nobody follows any more."""
+    del timestamp
+    sweep_undecided()

@@ -169,6 +169,10 @@ class Rig:
         """How many BTC positions the chain has for the Safe."""
         return int(story.node.read(read("tradingStorage", "openTradesCount", story.safe, BTC_PAIR)))
 
+    def resting_orders(self, story: Story) -> int:
+        """How many limit and stop orders for BTC the chain has for the Safe."""
+        return int(story.node.read(read("tradingStorage", "openLimitOrdersCount", story.safe, BTC_PAIR)))
+
     def chain_nonces(self) -> dict[str, int]:
         """How many transactions of each delegate the chain has."""
         node = actors.open_node(self.sandbox.rpc_url)
