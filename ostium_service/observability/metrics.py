@@ -49,6 +49,9 @@ SECURITY_EVENTS: Final = frozenset(
         ),
     }
 )
+TRADE_ALARMS: Final = frozenset(
+    {"stop_loss_missing", "stop_loss_moved", "take_profit_missing", "take_profit_moved", "other_trade"}
+)
 _NAME: Final = re.compile(r"[a-zA-Z0-9_/<>:.-]{1,80}")
 _MOST_VALUES: Final = 200
 
@@ -61,6 +64,7 @@ _upstream_seconds = Histogram(
     "ostium_upstream_seconds", "Time of such a call", ["system", "operation"], buckets=_SECONDS
 )
 _relay_seconds = Histogram("ostium_relay_stage_seconds", "Time of a stage of a write", ["stage"], buckets=_SECONDS)
+_trade_alarms = Counter("ostium_trade_alarms", "Executed orders that differ from what was asked", ["kind"])
 _security = Counter("ostium_security_events", "Refusals that an operator may want to look at", ["kind"])
 
 
@@ -109,6 +113,11 @@ def observe_relay_stage(stage: str, seconds: float) -> None:
 def count_security_event(kind: str) -> None:
     """A refusal for a reason of security."""
     _security.labels(_closed(kind, SECURITY_EVENTS)).inc()
+
+
+def count_trade_alarm(kind: str) -> None:
+    """An executed order that differs from what was asked."""
+    _trade_alarms.labels(_closed(kind, TRADE_ALARMS)).inc()
 
 
 class _AtScrape(Collector):

@@ -15,6 +15,7 @@ from ostium_service.types import Network, TxHash
 from positions.cancel_reasons import RECLAIMED
 from positions.models import ExecutionState, PerpsExecution
 from positions.selectors import find_by_transaction
+from positions.services.alarms import compare_protection, compare_trade
 from positions.services.ledger import abandon_execution, move_execution
 from positions.services.placement import read_placement
 from positions.services.settlement import Settlement, read_reclaim, read_settlement
@@ -91,6 +92,7 @@ def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction
         # A success without our event means that the venue's code is not what we know: a person has to look.
         logger.error("placement_event_missing", execution_id=str(execution.pk), tx_hash=receipt.tx_hash)
         return execution
+    compare_trade(execution=execution, found=placement.trade_id)
     row = move_execution(
         execution_id=execution.pk,
         to=ExecutionState.MINED,
@@ -127,6 +129,7 @@ def _settle(execution: PerpsExecution) -> PerpsExecution:
 
 def _end(execution: PerpsExecution, settlement: Settlement) -> PerpsExecution:
     to = ExecutionState.CANCELLED if settlement.cancel_reason else ExecutionState.SETTLED
+    compare_protection(execution=execution, settlement=settlement)
     return move_execution(
         execution_id=execution.pk,
         to=to,

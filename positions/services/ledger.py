@@ -153,6 +153,18 @@ def put_back(
     return write_move(row=row, to=to, reason=reason, evidence=told, **{**NO_CONCLUSION, **fields})
 
 
+def remember_trade(*, execution: PerpsExecution, trade_id: str) -> None:
+    """Note which trade an unsigned row means: whoever takes it over cannot mean a later one in the same slot.
+
+    PositionChanged when an earlier holder of the row meant another trade.
+    """
+    if execution.trade_id and trade_id != execution.trade_id:
+        raise errors.PositionChanged(details={"tradeId": trade_id})
+    if trade_id and not execution.trade_id:
+        own = PerpsExecution.objects.filter(pk=execution.pk, lease_token=execution.lease_token)
+        own.filter(state=ExecutionState.RECEIVED).update(trade_id=trade_id)
+
+
 def lock_for_signing(*, execution: PerpsExecution) -> PerpsExecution:
     """Lock the row inside the caller's transaction and make sure that this process may still sign it.
 

@@ -22,7 +22,14 @@ from ostium_service.types import Address, Network
 from positions.models import ExecutionState, PerpsExecution
 from positions.services.answers import describe_outcome
 from positions.services.following import reflect_transaction, wait_for_outcome
-from positions.services.ledger import Intent, claim_execution, lock_for_signing, reject_execution, write_move
+from positions.services.ledger import (
+    Intent,
+    claim_execution,
+    lock_for_signing,
+    reject_execution,
+    remember_trade,
+    write_move,
+)
 from positions.services.refusals import describe_refusal
 from relay import services as relay
 
@@ -114,6 +121,7 @@ def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Pla
     delegation = tradable_delegation(network=network, trader=trader)
     delegate = Address(delegation.delegate_address)
     plan = make_plan(delegate)
+    remember_trade(execution=execution, trade_id=plan.trade_id)
     prepared = relay.prepare(
         network=network,
         signer=delegate,
