@@ -24,7 +24,7 @@ def leave_unanswered(desk: Desk, settings: Settings) -> None:
     settings.OSTIUM_WRITE_WAIT_SECONDS = 2
 
 
-def test_reclaim_of_an_unanswered_open(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
+def test_t2_reclaim_of_an_unanswered_open(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
     leave_unanswered(desk, settings)
     before = desk.usdc()
     opened = open_at_market(desk, caller)
@@ -67,7 +67,9 @@ def end_overdue(row: PerpsExecution) -> PerpsExecution:
     return follow_execution(execution_id=row.pk)
 
 
-def test_an_unanswered_open_is_taken_back_by_the_worker(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
+def test_t2_an_unanswered_open_is_taken_back_by_the_worker(
+    desk: Desk, caller: SignedCaller, settings: Settings
+) -> None:
     leave_unanswered(desk, settings)
     before = desk.usdc()
     opened = open_at_market(desk, caller)
@@ -91,7 +93,7 @@ def test_an_unanswered_open_is_taken_back_by_the_worker(desk: Desk, caller: Sign
     assert PerpsExecution.objects.get(pk=original.pk).reason == "RECLAIMED"
 
 
-def test_a_close_asked_for_again(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
+def test_t2_a_close_asked_for_again(desk: Desk, caller: SignedCaller, settings: Settings) -> None:
     opened = open_at_market(desk, caller)
     leave_unanswered(desk, settings)
     closing = caller.post("/v1/positions/close", whose(desk, pairId=0, tradeIndex=0), request_id="close")

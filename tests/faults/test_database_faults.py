@@ -26,6 +26,9 @@ SLOW_MS = 300
 CALLERS = 12
 SLOWER_MS = 1500
 LONGEST_IDLE_SECONDS = 1.0
+RETRY_PAUSES = (0.0, 0.5, 0.5)
+HOSTS = 3
+TICKS = 3
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,31 @@ def test_i1_fifty_identical_requests_make_one_trade(rig: Rig, story: Story) -> N
     refused = [answer for answer in answers if answer.status_code != HTTPStatus.OK]
     assert {answer.json()["data"]["executionId"] for answer in succeeded} == {settled["executionId"]}
     assert {answer.json()["error"]["code"] for answer in refused} <= {"IDEMPOTENCY_IN_PROGRESS"}
+    require_one_trade_more(rig, story, trades)
+
+
+@pytest.mark.parametrize("node_ms", [0, SLOW_MS], ids=["answered meanwhile", "still running"])
+def test_i8_the_same_signed_bytes_without_a_key_after_half_a_second_and_a_second(
+    rig: Rig, story: Story, node_ms: int
+) -> None:
+    """What today's client does when it hears nothing: the signature itself is the key."""
+    trades, rows = rig.open_trades(story), PerpsExecution.objects.count()
+    rig.rpc.delay(milliseconds=node_ms)
+    body = {"market": "BTC/USD", "side": "long", "collateral": 50, "leverage": 10, "traderAddress": story.safe}
+    call = rig.sign("/v1/positions/open", {"network": "testnet", **body})
+    with ThreadPoolExecutor(len(RETRY_PAUSES)) as pool:
+        sent = []
+        for pause in RETRY_PAUSES:
+            time.sleep(pause)
+            sent.append(pool.submit(call.send))
+        answers = [future.result() for future in sent]
+    rig.rpc.heal()
+    settled = rig.settle(call)
+    told = {answer.json()["data"]["executionId"] for answer in answers if answer.status_code == HTTPStatus.OK}
+    refused = {answer.json()["error"]["code"] for answer in answers if answer.status_code != HTTPStatus.OK}
+    assert told == {settled["executionId"]}
+    assert refused <= {"IDEMPOTENCY_IN_PROGRESS"}
+    assert PerpsExecution.objects.count() == rows + 1
     require_one_trade_more(rig, story, trades)
 
 
@@ -114,6 +142,27 @@ def test_b4_one_job_delivered_many_times_to_two_workers(rig: Rig, story: Story) 
     rig.settle(call)
     require_one_trade_more(rig, story, trades)
     second.stop()
+
+
+def test_b5_a_periodic_job_on_three_hosts_runs_once_a_tick(rig: Rig) -> None:
+    others = [rig.services.start_worker() for _ in range(HOSTS - 1)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
+        [since] = cursor.fetchone()
+    query = (
+        "SELECT args ->> 'timestamp', count(*), max(attempts) FROM procrastinate_jobs"
+        " WHERE task_name = 'positions.sweep_executions' AND status = 'succeeded' AND id > %s GROUP BY 1"
+    )
+
+    def read_ticks() -> list[tuple[str, int, int]]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, [since])
+            return list(cursor.fetchall())
+
+    wait_for(lambda: len(read_ticks()) >= TICKS, seconds=60, purpose="some ticks of the sweep")
+    assert {(jobs, attempts) for _, jobs, attempts in read_ticks()} == {(1, 1)}
+    for other in others:
+        other.stop()
 
 
 def test_b8_no_connection_is_held_while_the_node_is_slow(rig: Rig, story: Story) -> None:

@@ -1,10 +1,11 @@
 """The database failing under a write: undone units run again whole; a stored signature is never told as an error."""
 
+import time
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from positions.models import ExecutionState, PerpsExecution
@@ -12,6 +13,8 @@ from positions.services import ledger, pipeline
 from positions.services.working import follow_execution
 from tests.integration.positions.conftest import Desk
 from tests.support.services import wait_for
+
+LONGEST_LOCK_WAIT_SECONDS = 8.0
 
 
 def fail_once(cause: Exception) -> Any:
@@ -29,7 +32,7 @@ def fail_once(cause: Exception) -> Any:
 
 
 @pytest.mark.parametrize("cause", [SerializationFailure("40001"), DeadlockDetected("40P01")])
-def test_an_undone_signature_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, cause: Exception) -> None:
+def test_b1_an_undone_signature_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, cause: Exception) -> None:
     monkeypatch.setattr(pipeline, "write_move", fail_once(cause))
     answer = desk.open()
     assert answer.data["status"] == "settled"
@@ -37,7 +40,7 @@ def test_an_undone_signature_is_made_again(desk: Desk, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("cause", [SerializationFailure("40001"), DeadlockDetected("40P01")])
-def test_an_undone_move_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, cause: Exception) -> None:
+def test_b1_an_undone_move_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, cause: Exception) -> None:
     monkeypatch.setattr(ledger, "write_move", fail_once(cause))
     answer = desk.open()
     assert answer.data["status"] == "settled"
@@ -47,7 +50,7 @@ def test_an_undone_move_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("step", ["_broadcast", "wait_for_outcome"])
-def test_a_database_that_dies_after_the_signature(desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_b2_a_database_that_dies_after_the_signature(desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """The connection is cut for real, by the server, before the step's first query."""
     real = getattr(pipeline, step)
 
@@ -77,3 +80,25 @@ def kill_own_connection() -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
     other.close()
+
+
+def test_b7_a_migration_that_meets_a_busy_table_gives_up_instead_of_stopping_trading(desk: Desk) -> None:
+    """Everything queues behind a waiting ALTER TABLE, so it may not wait longer than the connection's lock_timeout."""
+    desk.open()
+    writer = connection.copy()
+    writer.set_autocommit(False)
+    try:
+        with writer.cursor() as cursor:
+            cursor.execute("UPDATE perps_executions SET checked_at = now()")
+        started = time.monotonic()
+        with (
+            pytest.raises(OperationalError, match="lock timeout"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("ALTER TABLE perps_executions ADD COLUMN made_up integer")
+        assert time.monotonic() - started < LONGEST_LOCK_WAIT_SECONDS
+    finally:
+        writer.rollback()
+        writer.close()
+    assert desk.close().data["status"] == "settled"

@@ -52,7 +52,7 @@ def test_numbers_written_differently_are_the_same_request(desk: Desk) -> None:
     assert desk.open(key="same", collateral=Decimal("100.000")).replayed
 
 
-def test_other_parameters_under_a_used_key(desk: Desk) -> None:
+def test_i2_other_parameters_under_a_used_key(desk: Desk) -> None:
     first = desk.open(key="used")
     with pytest.raises(errors.IdempotencyKeyReused) as caught:
         desk.open(key="used", collateral=Decimal(101))
@@ -60,7 +60,7 @@ def test_other_parameters_under_a_used_key(desk: Desk) -> None:
     assert desk.open_trades() == 1
 
 
-def test_another_operation_and_another_trader_have_their_own_keys(desk: Desk) -> None:
+def test_i2_another_operation_and_another_trader_have_their_own_keys(desk: Desk) -> None:
     desk.open(key="shared")
     assert not desk.close(key="shared").replayed
     mine = claim_execution(intent=make_intent(desk, key="scope"))
@@ -68,7 +68,7 @@ def test_another_operation_and_another_trader_have_their_own_keys(desk: Desk) ->
     assert mine.execution.pk != other.execution.pk
 
 
-def test_key_older_than_a_day_names_its_execution_for_good(desk: Desk) -> None:
+def test_i6_key_older_than_a_day_names_its_execution_for_good(desk: Desk) -> None:
     first = desk.open(key="fixed in a configuration")
     row = PerpsExecution.objects.get()
     age(row, created_at=timezone.now() - timedelta(hours=23, minutes=59))
@@ -79,7 +79,7 @@ def test_key_older_than_a_day_names_its_execution_for_good(desk: Desk) -> None:
     assert caught.value.details == {"executionId": first.data["executionId"], "reason": "key_too_old"}
 
 
-def test_a_refused_request_may_be_corrected_under_its_key(desk: Desk) -> None:
+def test_i4_a_refused_request_may_be_corrected_under_its_key(desk: Desk) -> None:
     with pytest.raises(errors.LeverageTooHigh):
         desk.open(key="typo", leverage=Decimal(1000))
     assert desk.open(key="typo").data["status"] == "settled"
@@ -102,7 +102,7 @@ def test_twin_of_a_running_request_is_told_to_wait(desk: Desk) -> None:
     assert caught.value.headers == {"Retry-After": "1"}
 
 
-def test_row_of_a_dead_process_is_taken_over_after_its_lease(desk: Desk) -> None:
+def test_i7_row_of_a_dead_process_is_taken_over_after_its_lease(desk: Desk) -> None:
     dead = claim_execution(intent=make_intent(desk)).execution
     age(dead, leased_until=timezone.now() - timedelta(seconds=1))
     taken = claim_execution(intent=make_intent(desk))
@@ -112,7 +112,7 @@ def test_row_of_a_dead_process_is_taken_over_after_its_lease(desk: Desk) -> None
         claim_execution(intent=make_intent(desk))
 
 
-def test_late_writer_cannot_sign_after_a_take_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b4_late_writer_cannot_sign_after_a_take_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first process stalls past its lease; the retry trades; the first is refused at its signature."""
     original = ledger.lock_for_signing
     target = "positions.services.pipeline.lock_for_signing"
@@ -137,7 +137,7 @@ def test_late_writer_cannot_sign_after_a_take_over(desk: Desk, monkeypatch: pyte
     assert (OutboundTransaction.objects.count(), desk.open_trades()) == (1, 1)
 
 
-def test_sweep_ends_what_nobody_takes_over_and_frees_the_key(desk: Desk) -> None:
+def test_b3_sweep_ends_what_nobody_takes_over_and_frees_the_key(desk: Desk) -> None:
     from positions.services.working import sweep_executions
 
     dead = claim_execution(intent=make_intent(desk)).execution
@@ -153,7 +153,7 @@ def test_sweep_ends_what_nobody_takes_over_and_frees_the_key(desk: Desk) -> None
     assert not claim_execution(intent=make_intent(desk)).replayed
 
 
-def test_fifty_identical_requests_at_once_make_one_trade(desk: Desk) -> None:
+def test_i1_fifty_identical_requests_at_once_make_one_trade(desk: Desk) -> None:
     def ask(_: int) -> str:
         try:
             return str(desk.open(key="fifty").data["status"])

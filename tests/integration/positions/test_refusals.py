@@ -82,7 +82,7 @@ def test_missing_allowance_names_both_amounts(desk: Desk) -> None:
     assert error.details == {"needed": "100", "available": "99"}
 
 
-def test_closed_market_refuses_market_orders_and_takes_limit_orders(desk: Desk) -> None:
+def test_t8_closed_market_refuses_market_orders_and_takes_limit_orders(desk: Desk) -> None:
     desk.open()
     desk.sandbox.control.set_market(is_open=False)
     desk.set_price(0, "90000")
@@ -91,7 +91,7 @@ def test_closed_market_refuses_market_orders_and_takes_limit_orders(desk: Desk) 
     assert desk.open(kind=OrderKind.LIMIT, trigger_price=Decimal(80_000)).data["status"] == "settled"
 
 
-def test_day_trade_window(desk: Desk) -> None:
+def test_t8_day_trade_window(desk: Desk) -> None:
     desk.sandbox.control.set_day_trading(is_closed=True)
     assert_refused(desk, lambda: desk.open(market="NVDA", is_day_trade=True), errors.DayTradeClosed)
 
@@ -167,7 +167,7 @@ def test_closing_an_empty_slot(desk: Desk) -> None:
     assert_refused(desk, desk.close, errors.PositionNotFound)
 
 
-def test_closing_names_the_trade_it_means(desk: Desk) -> None:
+def test_t5_closing_names_the_trade_it_means(desk: Desk) -> None:
     first = desk.open().data["result"]["tradeId"]
     desk.close()
     second = desk.open().data["result"]["tradeId"]
@@ -183,7 +183,7 @@ def test_close_needs_the_oracle_fee(desk: Desk) -> None:
     assert error.details == {"needed": "0.1", "available": "0.099999"}
 
 
-def test_partial_close_that_leaves_too_little(desk: Desk) -> None:
+def test_t3_partial_close_that_leaves_too_little(desk: Desk) -> None:
     desk.open(collateral=Decimal(10), leverage=Decimal(1))
     assert_refused(desk, lambda: desk.close(percentage=Decimal(90)), errors.PositionTooSmall)
 

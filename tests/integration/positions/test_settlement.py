@@ -50,7 +50,7 @@ def make_stale() -> None:
 
 
 @pytest.mark.parametrize("reason", range(1, 16))
-def test_cancelled_open_is_an_error_with_the_oracle_reason(desk: Desk, reason: int) -> None:
+def test_t1_cancelled_open_is_an_error_with_the_oracle_reason(desk: Desk, reason: int) -> None:
     """The collateral comes back less the oracle fee."""
     before = desk.usdc()
     desk.sandbox.control.cancel_next(reason=reason)
@@ -66,7 +66,7 @@ def test_cancelled_open_is_an_error_with_the_oracle_reason(desk: Desk, reason: i
     assert (before - desk.usdc(), desk.open_trades()) == (USDC // 10, 0)
 
 
-def test_cancelled_close_leaves_the_position(desk: Desk) -> None:
+def test_t1_cancelled_close_leaves_the_position(desk: Desk) -> None:
     desk.open()
     desk.sandbox.control.cancel_next(reason=3)
     with pytest.raises(errors.OrderCancelled):
@@ -74,7 +74,7 @@ def test_cancelled_close_leaves_the_position(desk: Desk) -> None:
     assert desk.open_trades() == 1
 
 
-def test_silent_oracle_then_reclaimed_from_outside(desk: Desk, settings: Any) -> None:
+def test_t2_silent_oracle_then_reclaimed_from_outside(desk: Desk, settings: Any) -> None:
     """The answer says mined; when somebody takes the collateral back, the execution ends RECLAIMED."""
     settings.OSTIUM_WRITE_WAIT_SECONDS = 1.5
     desk.sandbox.control.set_keeper(is_silent=True)
@@ -93,7 +93,7 @@ def test_silent_oracle_then_reclaimed_from_outside(desk: Desk, settings: Any) ->
     assert (ended.state, ended.reason) == (ExecutionState.CANCELLED, "RECLAIMED")
 
 
-def test_killed_between_storing_and_sending_still_makes_exactly_one_trade(
+def test_i7_killed_between_storing_and_sending_still_makes_exactly_one_trade(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker's sweep sends the stored bytes; the repeated request gets the outcome."""
@@ -111,7 +111,7 @@ def test_killed_between_storing_and_sending_still_makes_exactly_one_trade(
     assert (desk.sent(), desk.open_trades(), OutboundTransaction.objects.count()) == (1, 1, 1)
 
 
-def test_killed_inside_the_signing_transaction_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b6_killed_inside_the_signing_transaction_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row, nonce, transaction and job are one commit: none of them is there."""
     with monkeypatch.context() as patch:
         patch.setattr("positions.services.pipeline.queue", DeadQueue())
@@ -124,7 +124,7 @@ def test_killed_inside_the_signing_transaction_leaves_nothing(desk: Desk, monkey
     assert desk.sent() == 1
 
 
-def test_lost_commit_answer_goes_on_with_what_was_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b2_lost_commit_answer_goes_on_with_what_was_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     original = pipeline._store_signature
 
     def store_and_lose(*args: Any) -> PerpsExecution:
@@ -136,7 +136,7 @@ def test_lost_commit_answer_goes_on_with_what_was_stored(desk: Desk, monkeypatch
     assert (desk.sent(), desk.open_trades()) == (1, 1)
 
 
-def test_node_down_after_the_signature_answers_submitted(desk: Desk, settings: Any) -> None:
+def test_i5_node_down_after_the_signature_answers_submitted(desk: Desk, settings: Any) -> None:
     """The bytes are stored, so the trade is on its way whatever the node says to the first sending."""
     settings.OSTIUM_WRITE_WAIT_SECONDS = 0.6
     endpoints = settings.OSTIUM_ENDPOINTS[Network.TESTNET]
@@ -209,7 +209,7 @@ def worker_room(desk: Desk, vault_dev: VaultAccess, tmp_path: Path) -> Iterator[
 
 
 @pytest.mark.parametrize("is_job_lost", [False, True], ids=["by its job", "by the sweep, its job being lost"])
-def test_worker_process_finishes_an_open_whose_web_process_died(
+def test_b3_worker_process_finishes_an_open_whose_web_process_died(
     desk: Desk, worker_room: services.Services, monkeypatch: pytest.MonkeyPatch, is_job_lost: bool
 ) -> None:
     with monkeypatch.context() as patch:

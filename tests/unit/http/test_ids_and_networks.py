@@ -52,7 +52,7 @@ def test_the_idempotency_key_is_the_bodys_then_the_headers_then_the_request_id_t
 
 
 @pytest.mark.parametrize("value", ["", "k" * 129, "a\tb", "a\x00"])
-def test_a_bad_idempotency_header_is_refused(send: Send, value: str) -> None:
+def test_i3_a_bad_idempotency_header_is_refused(send: Send, value: str) -> None:
     response = send(PATH, BODY, headers={"HTTP_IDEMPOTENCY_KEY": value})
     assert response.status_code == 400
     error = failure_of(response)["error"]

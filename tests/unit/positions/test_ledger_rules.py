@@ -74,7 +74,7 @@ def test_cancel_reasons_keep_the_venue_numbers() -> None:
 
 
 @pytest.mark.parametrize("number", [16, 255])
-def test_future_cancel_reason_stays_a_number(number: int) -> None:
+def test_t1_future_cancel_reason_stays_a_number(number: int) -> None:
     assert name_cancel_reason(number) == f"REASON_{number}"
 
 

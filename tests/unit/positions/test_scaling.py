@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostium_service.http import errors
-from positions.services import scaling
+from ostium_service.types import Address, Network
+from positions.services import opening, scaling
+from positions.services.opening import OpenOrder, OrderKind, Side
 
 
 @given(st.decimals(min_value=0, max_value=10**12, places=6))
@@ -36,3 +38,29 @@ def test_price_without_a_value_is_unset() -> None:
     assert scaling.scale_price(None, field="x") == 0
     with pytest.raises(errors.ValidationError):
         scaling.scale_price(Decimal(2**192), field="x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "expected"),
+    [
+        (OrderKind.MARKET, None, 200),
+        (OrderKind.MARKET, Decimal("0.5"), 50),
+        (OrderKind.LIMIT, None, 0),
+        (OrderKind.LIMIT, Decimal(1), 0),
+        (OrderKind.STOP, Decimal(1), 0),
+    ],
+)
+def test_t6_only_a_market_order_carries_a_slippage(kind: OrderKind, asked: Decimal | None, expected: int) -> None:
+    """The contract refuses a market order without one, and a limit or stop order with one."""
+    order = OpenOrder(
+        network=Network.TESTNET,
+        trader=Address("0x" + "11" * 20),
+        market="BTC",
+        side=Side.LONG,
+        collateral=Decimal(100),
+        leverage=Decimal(10),
+        kind=kind,
+        trigger_price=Decimal(80_000),
+        slippage=asked,
+    )
+    assert opening._scale(order).slippage == expected
