@@ -6,12 +6,17 @@ from typing import Any
 from ostium_service.types import Network
 from positions.models import PerpsExecution
 from positions.services.answers import describe_execution
+from positions.services.finding_orders import OrderName
 from positions.services.listing import list_positions
 from positions.services.opening import OrderKind, Side
 from positions.services.pipeline import Answer
+from positions.services.resting import cancel_order
 from positions.services.tracking import track_order
 from positions.services.updating import PriceUpdate, update_stop_loss, update_take_profit
+from positions.services.working import follow_execution
+from relay.models import OutboundTransaction
 from tests.integration.positions.conftest import USDC, Desk
+from tests.support.services import wait_for
 
 
 def pop_identity(desk: Desk, answer: Answer) -> dict[str, Any]:
@@ -202,3 +207,31 @@ def test_tracking_a_price_request_from_pending_to_executed(desk: Desk) -> None:
     tracked = track_order(network=Network.TESTNET, order_id=answer["orderId"])
     assert (tracked["status"], tracked["executionId"]) == ("pending", answer["executionId"])
     assert tracked["order"]["traderAddress"] == desk.trader
+
+
+def test_a_limit_order_is_settled_when_it_is_placed_and_tracked_afterwards(desk: Desk) -> None:
+    """The execution is the placing; what the keeper makes of the order later is told by the order and the position."""
+    desk.set_price(0, "90000")
+    placed = desk.open(kind=OrderKind.LIMIT, trigger_price=Decimal(89_000)).data
+    told = describe_execution(execution=PerpsExecution.objects.get())
+    desk.set_price(0, "88000")
+    wait_for(lambda: desk.open_trades() == 1, seconds=30, purpose="the keeper's execution of the order")
+    follow_execution(execution_id=PerpsExecution.objects.get().pk)
+    assert describe_execution(execution=PerpsExecution.objects.get()) == told
+    assert (told["status"], told["orderId"]) == ("settled", placed["orderId"])
+    assert track_order(network=Network.TESTNET, order_id=placed["orderId"])["status"] == "closed"
+    [position] = list_positions(network=Network.TESTNET, trader=desk.trader)["positions"]
+    assert (position["pairId"], position["tradeIndex"]) == (0, placed["result"]["tradeIndex"])
+
+
+def test_every_write_may_be_sent_for_a_minute_and_no_longer(desk: Desk) -> None:
+    desk.set_price(0, "90000")
+    desk.open(stop_loss=Decimal(85_000))
+    update_stop_loss(update=update(desk, "86000"), key="update", request_id="test")
+    desk.close()
+    placed = desk.open(kind=OrderKind.LIMIT, trigger_price=Decimal(80_000)).data
+    name = OrderName(network=Network.TESTNET, trader=desk.trader, order_id=placed["orderId"])
+    cancel_order(name=name, key="cancel", request_id="test")
+    stored = OutboundTransaction.objects.order_by("nonce")
+    assert [row.kind for row in stored] == ["open", "update_sl", "close", "open", "cancel_order"]
+    assert {round((row.deadline - row.created_at).total_seconds()) for row in stored} == {60}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from relay import tasks
 from relay.models import OutboundTransaction
 from relay.services import broadcast
 from relay.services.sweeping import sweep_undecided
@@ -19,7 +20,7 @@ def test_b3_a_transaction_that_nobody_follows_is_swept(world: World) -> None:
     OutboundTransaction.objects.update(created_at=timezone.now() - timedelta(minutes=1))
 
     def is_decided() -> bool:
-        sweep_undecided()
+        tasks.sweep(timestamp=0)
         return OutboundTransaction.objects.get().state == "MINED"
 
     wait_for(is_decided, seconds=20, purpose="the end of the transaction")
