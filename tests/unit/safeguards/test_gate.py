@@ -80,7 +80,7 @@ REFUSED_ON_TRADING = {
     "an unknown inner selector": encode_delegated_action(TRADER, b"\xde\xad\xbe\xef"),
     "an inner call cut short": encode_delegated_action(TRADER, UPDATE[:-1]),
     "a trade of another trader": encode_delegated_action(TRADER, open_trade(trader=STRANGER)),
-    "a builder fee's receiver": encode_delegated_action(TRADER, with_builder(open_trade(trader=TRADER), STRANGER)),
+    "T10: a builder fee's receiver": encode_delegated_action(TRADER, with_builder(open_trade(trader=TRADER), STRANGER)),
     "nothing": b"",
 }
 
