@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 60.0
 IS_WHOLE = os.environ.get("FAULT_MATRIX") == "whole"
 """Whether every generated case runs, or a slice of them (`make faults` runs all)."""
 
-COLLATERAL = "50"
+COLLATERAL = "20"
 WEB_OPTIONS = ("--workers", "2", "--threads", "32", "--preload")
 
 

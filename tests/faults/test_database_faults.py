@@ -75,7 +75,7 @@ def test_i8_the_same_signed_bytes_without_a_key_after_half_a_second_and_a_second
     """What today's client does when it hears nothing: the signature itself is the key."""
     trades, rows = rig.open_trades(story), PerpsExecution.objects.count()
     rig.rpc.delay(milliseconds=node_ms)
-    body = {"market": "BTC/USD", "side": "long", "collateral": 50, "leverage": 10, "traderAddress": story.safe}
+    body = {"market": "BTC/USD", "side": "long", "collateral": 20, "leverage": 10, "traderAddress": story.safe}
     call = rig.sign("/v1/positions/open", {"network": "testnet", **body})
     with ThreadPoolExecutor(len(RETRY_PAUSES)) as pool:
         sent = []

@@ -243,7 +243,7 @@ def test_text_is_trimmed_and_bounded() -> None:
 @pytest.mark.parametrize(
     "value", ["", "   ", "k" * 129, "a\x00b", "a\tb", "a\x7f", "a\ud800", "a\u202eb", Decimal(5), None, ["a"]]
 )
-def test_n16_unusable_text_is_refused(value: Any) -> None:
+def test_n16_i3_unusable_text_is_refused(value: Any) -> None:
     assert refusal(fields.IdempotencyKeyField(), value)
 
 
