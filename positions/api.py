@@ -40,10 +40,11 @@ class WriteView(ServiceView):
     """A write: its key comes from the body or the transport."""
 
     def identify(self, request: Request, values: dict[str, Any]) -> dict[str, str]:
-        """The key and the request's id, as every writing service takes them."""
+        """The key, the request's id and its signature, as every writing service takes them."""
         return {
             "key": self.idempotency_key(request, values.get("idempotencyKey")),
             "request_id": self.request_id(request),
+            "signature": self.signature(request),
         }
 
     def answer(self, answer: Answer) -> Response:

@@ -56,8 +56,9 @@ class PerpsExecution(models.Model):
     """One accepted intent to trade, and everything known about what became of it.
 
     `request` holds the validated parameters and `terms` the operation's own answer fields, both with numbers as decimal
-    strings. A row is claimed under its idempotency key before anything else happens; `lease_token` names the process
-    that works on it until it is signed, so that a late one is refused. States move in `services/ledger.py` only.
+    strings. A row is claimed under its idempotency key and its signature before anything else happens; `lease_token`
+    names the process that works on it until it is signed, so that a late one is refused. States move in
+    `services/ledger.py` only.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -83,6 +84,8 @@ class PerpsExecution(models.Model):
     lease_token = models.UUIDField(default=uuid.uuid4)
     leased_until = models.DateTimeField()
     request_id = models.CharField(max_length=128)
+    # The signed request's; empty for what the service asked for itself, and for rows older than the field.
+    signature = models.CharField(max_length=64, default="", db_default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     signed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -95,6 +98,8 @@ class PerpsExecution(models.Model):
     settlement_block = models.BigIntegerField(null=True)
     settlement_block_hash = models.CharField(max_length=66, default="", db_default="", blank=True)
     settlement_confirmed_at = models.DateTimeField(null=True)
+    # Up to which block the oracle's answer was looked for in vain, for a row that is looked at late.
+    searched_to = models.BigIntegerField(null=True)
     # The transaction's count of vanished blocks under which this row's conclusions were drawn.
     vanished = models.IntegerField(default=0)
 
@@ -108,6 +113,11 @@ class PerpsExecution(models.Model):
                 fields=["operation", "network", "trader_address", "idempotency_key"],
                 condition=~models.Q(state="REJECTED"),
                 name="one_execution_per_key",
+            ),
+            models.UniqueConstraint(
+                fields=["operation", "network", "trader_address", "signature"],
+                condition=~models.Q(signature="") & ~models.Q(state="REJECTED"),
+                name="one_execution_per_signature",
             ),
             models.CheckConstraint(
                 condition=models.Q(state__in=[state.value for state in ExecutionState]), name="execution_state_known"

@@ -82,8 +82,11 @@ class ServiceView(APIView):
         header = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if header is not None:
             return _validate_key_header(str(header))
-        signed = cast("SignedRequest", request.auth)
-        return given_request_id(request._request) or signed.signature  # noqa: SLF001
+        return given_request_id(request._request) or self.signature(request)  # noqa: SLF001
+
+    def signature(self, request: Request) -> str:
+        """What was proved of the request: the same bytes at the same moment, whatever unsigned headers say."""
+        return cast("SignedRequest", request.auth).signature
 
     def request_id(self, request: Request) -> str:
         """The id that this answer and its log lines carry."""

@@ -35,7 +35,7 @@ class CloseOrder:
     trade_id: str | None = None
 
 
-def close_position(*, order: CloseOrder, key: str, request_id: str) -> Answer:
+def close_position(*, order: CloseOrder, key: str, request_id: str, signature: str = "") -> Answer:
     """Ask the venue to close the position in a slot, once per key; it settles by the oracle.
 
     Refused before the signature, with nothing sent and the key free: DelegationNotActive, DelegationSuspended,
@@ -52,6 +52,7 @@ def close_position(*, order: CloseOrder, key: str, request_id: str) -> Answer:
         key=key,
         request=_describe_request(order),
         request_id=request_id,
+        signature=signature,
     )
     return run_write(intent=intent, make_plan=lambda delegate: _plan(order, percentage, slippage, delegate))
 

@@ -43,7 +43,7 @@ class _Facts:
     state: TraderState
 
 
-def add_collateral(*, change: CollateralChange, key: str, request_id: str) -> Answer:
+def add_collateral(*, change: CollateralChange, key: str, request_id: str, signature: str = "") -> Answer:
     """Lower a position's leverage with more collateral, once per key; settles in the transaction itself.
 
     Refused before the signature, with nothing sent and the key free: DelegationNotActive, DelegationSuspended,
@@ -51,16 +51,20 @@ def add_collateral(*, change: CollateralChange, key: str, request_id: str) -> An
     LeverageTooLow, InsufficientBalance, AllowanceMissing, and what the simulation says: TriggerPending, ExposureLimit,
     CollateralTooHigh.
     """
-    return _change(change, Operation.ADD_COLLATERAL, _check_top_up, encode_top_up_collateral, key, request_id)
+    return _change(
+        change, Operation.ADD_COLLATERAL, _check_top_up, encode_top_up_collateral, key, request_id, signature
+    )
 
 
-def remove_collateral(*, change: CollateralChange, key: str, request_id: str) -> Answer:
+def remove_collateral(*, change: CollateralChange, key: str, request_id: str, signature: str = "") -> Answer:
     """Raise a position's leverage by taking collateral out, once per key; settles by the oracle.
 
     Refused as `add_collateral`, with ValidationError for the whole collateral or more, LeverageTooHigh above what the
     position may have, TradingPaused, and InsufficientBalance or AllowanceMissing for the oracle fee.
     """
-    return _change(change, Operation.REMOVE_COLLATERAL, _check_removal, encode_remove_collateral, key, request_id)
+    return _change(
+        change, Operation.REMOVE_COLLATERAL, _check_removal, encode_remove_collateral, key, request_id, signature
+    )
 
 
 def _change(
@@ -70,6 +74,7 @@ def _change(
     encode: Callable[..., bytes],
     key: str,
     request_id: str,
+    signature: str,
 ) -> Answer:
     amount = scale_usdc(change.amount, field="amount")
     intent = Intent(
@@ -79,6 +84,7 @@ def _change(
         key=key,
         request=_describe_request(change),
         request_id=request_id,
+        signature=signature,
     )
 
     def make_plan(delegate: Address) -> Plan:

@@ -31,7 +31,7 @@ NOT_PASSED_ON = "NOT_PASSED_ON"
 _WITHOUT_EFFECT = frozenset({ExecutionState.REJECTED, ExecutionState.REVERTED, ExecutionState.EXPIRED})
 
 
-def request_tokens(*, network: Network, trader: Address, key: str, request_id: str) -> Answer:
+def request_tokens(*, network: Network, trader: Address, key: str, request_id: str, signature: str = "") -> Answer:
     """Test USDC to the trader, once per key: two transactions of the delegate, `settled` when the second is mined.
 
     Refused before anything is written: FaucetNotAvailable where there is no faucet. Refused before the signature:
@@ -46,6 +46,7 @@ def request_tokens(*, network: Network, trader: Address, key: str, request_id: s
         key=key,
         request={"traderAddress": trader},
         request_id=request_id,
+        signature=signature,
     )
     return run_write(
         intent=intent,

@@ -10,6 +10,8 @@ import structlog
 from django.utils import timezone
 
 from ostium_service import composition
+from ostium_service.database import in_one_unit
+from ostium_service.gateways.arbitrum import Receipt
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.types import Network, TxHash
 from positions.cancel_reasons import RECLAIMED
@@ -17,8 +19,9 @@ from positions.models import ExecutionState, PerpsExecution
 from positions.selectors import find_by_transaction
 from positions.services.alarms import compare_protection, compare_trade
 from positions.services.ledger import abandon_execution, move_execution
-from positions.services.placement import read_placement
-from positions.services.settlement import Settlement, read_reclaim, read_settlement
+from positions.services.placement import Placement, read_placement
+from positions.services.searching import find_settlement
+from positions.services.settlement import Settlement
 from relay import services as relay
 from relay.models import OutboundTransaction
 
@@ -93,6 +96,17 @@ def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction
         logger.error("placement_event_missing", execution_id=str(execution.pk), tx_hash=receipt.tx_hash)
         return execution
     compare_trade(execution=execution, found=placement.trade_id)
+    return _write_placement(execution, receipt, placement, transaction.vanished)
+
+
+@in_one_unit
+def _write_placement(
+    execution: PerpsExecution, receipt: Receipt, placement: Placement, vanished: int
+) -> PerpsExecution:
+    """MINED, and SETTLED with it where the receipt is the end.
+
+    Both or none: between the two, a reclaim would find its own event and take itself for an order that was paid back.
+    """
     row = move_execution(
         execution_id=execution.pk,
         to=ExecutionState.MINED,
@@ -101,7 +115,7 @@ def _reflect_receipt(execution: PerpsExecution, transaction: OutboundTransaction
         order_id=placement.order_id,
         trade_id=placement.trade_id or execution.trade_id,
         tx_hash=receipt.tx_hash,
-        vanished=transaction.vanished,
+        vanished=vanished,
     )
     if placement.result is None or row.state != ExecutionState.MINED:
         return row
@@ -116,11 +130,11 @@ def _settle(execution: PerpsExecution) -> PerpsExecution:
         return execution
     try:
         if not execution.order_id.isdigit():
-            # No oracle is asked for it: a process died between its two moves, and the receipt still has the result.
+            # No oracle is asked for it: the receipt has the result, or another execution will have it.
             return _reflect_receipt(execution, transaction)
-        settlement = read_settlement(execution=execution, from_block=transaction.block_number)
-        if settlement is None and is_overdue(execution):
-            settlement = read_reclaim(execution=execution, from_block=transaction.block_number)
+        settlement = find_settlement(
+            execution=execution, from_block=transaction.block_number, may_be_reclaimed=is_overdue(execution)
+        )
     except GatewayError as error:
         _log_trouble(execution, error)
         return execution

@@ -48,6 +48,7 @@ NO_CONCLUSION: Mapping[str, Any] = {
     "settlement_block": None,
     "settlement_block_hash": "",
     "settlement_confirmed_at": None,
+    "searched_to": None,
 }
 """What a row says while it has no end."""
 
@@ -60,7 +61,10 @@ TIME_FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Who asks for what, under which key. `request` is the validated parameters, numbers as decimal strings."""
+    """Who asks for what, under which key. `request` is the validated parameters, numbers as decimal strings.
+
+    `signature` is the signed request's; empty for what the service asks for itself.
+    """
 
     operation: str
     network: Network
@@ -68,6 +72,7 @@ class Intent:
     key: str
     request: Mapping[str, Any]
     request_id: str
+    signature: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -85,11 +90,12 @@ class Claim:
 
 
 def claim_execution(*, intent: Intent) -> Claim:
-    """Insert the intent's row, or find the one that holds its key; the database's unique constraint decides.
+    """Insert the intent's row, or find the one that holds its key; the database's unique constraints decide.
 
-    Refused with IdempotencyInProgress while a twin is before its signature, and with IdempotencyKeyReused for other
-    parameters or a key used longer than 24 hours ago. A row whose process died before signing is taken over. A row
-    that ended REJECTED holds no key.
+    The same signed bytes are the same request even under another key, since the headers that may name one are not
+    signed and any hop may set them. Refused with IdempotencyInProgress while a twin is before its signature, and with
+    IdempotencyKeyReused for other parameters or a key used longer than 24 hours ago. A row whose process died before
+    signing is taken over. A row that ended REJECTED holds no key.
     """
     while True:
         try:
@@ -165,6 +171,22 @@ def remember_trade(*, execution: PerpsExecution, trade_id: str) -> None:
         own.filter(state=ExecutionState.RECEIVED).update(trade_id=trade_id)
 
 
+def renew_lease(*, execution: PerpsExecution) -> None:
+    """Give slow outside systems their time: a lease of which less than half is left begins anew.
+
+    Refused with IdempotencyInProgress when another process has the row.
+    """
+    now = timezone.now()
+    if execution.leased_until - now > LEASE / 2:
+        return
+    execution.leased_until = now + LEASE
+    own = PerpsExecution.objects.filter(
+        pk=execution.pk, lease_token=execution.lease_token, state=ExecutionState.RECEIVED
+    )
+    if not own.update(leased_until=execution.leased_until):
+        raise _in_progress()
+
+
 def lock_for_signing(*, execution: PerpsExecution) -> PerpsExecution:
     """Lock the row inside the caller's transaction and make sure that this process may still sign it.
 
@@ -209,6 +231,7 @@ def _insert(intent: Intent) -> PerpsExecution:
         fingerprint=intent.fingerprint,
         request=dict(intent.request),
         request_id=intent.request_id,
+        signature=intent.signature,
         leased_until=timezone.now() + LEASE,
     )
     ExecutionEvent.objects.create(execution=row, to_state=row.state, reason="claimed")
@@ -216,16 +239,11 @@ def _insert(intent: Intent) -> PerpsExecution:
 
 
 def _find_twin(intent: Intent) -> PerpsExecution | None:
-    return (
-        PerpsExecution.objects.filter(
-            operation=intent.operation,
-            network=intent.network,
-            trader_address=intent.trader,
-            idempotency_key=intent.key,
-        )
-        .exclude(state=ExecutionState.REJECTED)
-        .first()
-    )
+    rows = PerpsExecution.objects.filter(
+        operation=intent.operation, network=intent.network, trader_address=intent.trader
+    ).exclude(state=ExecutionState.REJECTED)
+    signed = rows.filter(signature=intent.signature).first() if intent.signature else None
+    return signed or rows.filter(idempotency_key=intent.key).first()
 
 
 def _answer_twin(intent: Intent, twin: PerpsExecution) -> Claim:

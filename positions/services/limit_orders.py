@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
-from ostium_service.gateways.failures import Reverted
+from ostium_service.gateways.failures import GatewayError, Reverted
 from ostium_service.gateways.ostium_contracts import GET_OPEN_LIMIT_ORDER, LIMIT_ORDER_IDS, LimitOrder
 from ostium_service.types import Address, Network
 from positions.services.trader_state import require_output
@@ -60,11 +60,21 @@ def read_resting_order(*, network: Network, trader: Address, pair_id: int, index
     return decode_resting(composition.arbitrum(network).call_many(calls))
 
 
-def read_limit_order_id(*, network: Network, trader: Address, pair_id: int, index: int, block: int) -> str:
-    """`limit-<n>` by the contract's own counter, as of the block that placed the order: later the slot may be empty.
+def name_placed_order(*, network: Network, trader: Address, pair_id: int, index: int, block: int) -> str:
+    """`limit-<n>` by the contract's own counter (facts 3.1), as of the block that placed the order.
 
-    GatewayError when the node does not answer for that block.
+    Nodes forget older state within minutes, headers never: then it is the number that the slot holds now, if that order
+    was made in that block's second. If the order has ended since, it is the index's `<trader>_<pair>_<index>`, which
+    names it as well. GatewayError when the node does not answer.
     """
+    arbitrum = composition.arbitrum(network)
     storage = composition.contract_addresses(network).trading_storage
     call = Call(to=storage, data=LIMIT_ORDER_IDS.encode(trader, pair_id, index))
-    return f"{LIMIT_PREFIX}{LIMIT_ORDER_IDS.decode(composition.arbitrum(network).call(call, block=block))}"
+    try:
+        return f"{LIMIT_PREFIX}{LIMIT_ORDER_IDS.decode(arbitrum.call(call, block=block))}"
+    except GatewayError:
+        made_at = arbitrum.block(block).timestamp
+    resting = read_resting_order(network=network, trader=trader, pair_id=pair_id, index=index)
+    if resting is not None and resting.order.created_at == made_at:
+        return resting.order_id
+    return f"{trader.lower()}_{pair_id}_{index}"

@@ -74,7 +74,7 @@ class ScaledOrder:
     take_profit: PriceUnits
 
 
-def open_position(*, order: OpenOrder, key: str, request_id: str) -> Answer:
+def open_position(*, order: OpenOrder, key: str, request_id: str, signature: str = "") -> Answer:
     """Open a position or place a limit or stop order for the trader, once per key.
 
     Refused before anything is written: TriggerPriceRequired, ValidationError for numbers the contract cannot hold.
@@ -94,6 +94,7 @@ def open_position(*, order: OpenOrder, key: str, request_id: str) -> Answer:
         key=key,
         request=_describe_request(order),
         request_id=request_id,
+        signature=signature,
     )
     return run_write(intent=intent, make_plan=lambda delegate: _plan(order, scaled, delegate))
 

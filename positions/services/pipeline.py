@@ -28,9 +28,10 @@ from positions.services.ledger import (
     lock_for_signing,
     reject_execution,
     remember_trade,
+    renew_lease,
     write_move,
 )
-from positions.services.refusals import describe_refusal
+from positions.services.refusals import FAILED_CODES, SignatureInDoubt, describe_refusal
 from relay import services as relay
 
 logger = structlog.get_logger(__name__)
@@ -87,9 +88,9 @@ def run_write(
     try:
         execution = _broadcast(execution)
         execution = wait_for_outcome(execution=execution, deadline=deadline, step=step)
-    except (OperationalError, InterfaceError) as error:
+    except Exception:
         # Signed and stored: an error here would read as "nothing happened". The worker goes on from the stored row.
-        logger.warning("outcome_from_memory", state=execution.state, reason=type(error).__name__)
+        logger.exception("outcome_from_memory", state=execution.state)
         release_connection()
     return Answer(describe_outcome(execution=execution))
 
@@ -106,8 +107,7 @@ def _sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> Pe
         return _plan_and_sign(execution, make_plan)
     except Exception as error:
         refusal = describe_refusal(error=error, execution=execution)
-        details = refusal.details if isinstance(refusal.details, Mapping) else {}
-        row = reject_execution(execution=execution, code=refusal.code, reason=str(details.get("reason", "")))
+        row = _end_unsigned(execution, error, refusal)
         if row.state in {ExecutionState.RECEIVED, ExecutionState.REJECTED}:
             log = logger.error if isinstance(refusal, errors.OstiumInternalError) else logger.info
             log("execution_refused", code=refusal.code, exc_info=isinstance(refusal, errors.OstiumInternalError))
@@ -116,12 +116,26 @@ def _sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> Pe
         return row
 
 
+def _end_unsigned(execution: PerpsExecution, error: Exception, refusal: errors.ServiceError) -> PerpsExecution:
+    """End the row REJECTED, unless it is signed after all. A signature that nobody can look up is not harmless."""
+    details = refusal.details if isinstance(refusal.details, Mapping) else {}
+    try:
+        return reject_execution(execution=execution, code=refusal.code, reason=str(details.get("reason", "")))
+    except (OperationalError, InterfaceError) as lost:
+        release_connection()
+        if not isinstance(error, SignatureInDoubt):
+            raise
+        in_doubt = {"executionId": str(execution.pk), "reason": "database_unavailable"}
+        raise FAILED_CODES[execution.operation](details=in_doubt) from lost
+
+
 def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Plan]) -> PerpsExecution:
     network, trader = Network(execution.network), Address(execution.trader_address)
     delegation = tradable_delegation(network=network, trader=trader)
     delegate = Address(delegation.delegate_address)
     plan = make_plan(delegate)
     remember_trade(execution=execution, trade_id=plan.trade_id)
+    renew_lease(execution=execution)
     prepared = relay.prepare(
         network=network,
         signer=delegate,
@@ -129,7 +143,10 @@ def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Pla
         data=plan.inner if plan.target else encode_delegated_action(trader, plan.inner),
         kind=execution.operation,
     )
-    return _store_signature(execution, delegate, plan, prepared)
+    try:
+        return _store_signature(execution, delegate, plan, prepared)
+    except (OperationalError, InterfaceError) as error:
+        raise SignatureInDoubt from error
 
 
 @in_one_unit

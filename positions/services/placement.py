@@ -11,7 +11,7 @@ from ostium_service.gateways.ostium_faucet import decode_transfer_log
 from ostium_service.money import LEVERAGE_DECIMALS, PRICE_DECIMALS, USDC_DECIMALS, units_string
 from ostium_service.types import Address, Network
 from positions.models import Operation, PerpsExecution
-from positions.services.limit_orders import read_limit_order_id
+from positions.services.limit_orders import name_placed_order
 from positions.services.settlement import decode_events, describe_trade
 
 
@@ -77,9 +77,9 @@ def _read_request(told: _Told, name: str) -> Placement | None:
 
 
 def _describe_limit(told: _Told, event: OstiumEvent) -> Placement:
-    """A limit or stop order settles by being placed; its id is the contract's own counter (facts 3.1)."""
+    """A limit or stop order settles by being placed."""
     pair_id, index = int(event.args["pairIndex"]), int(event.args["index"])
-    order_id = read_limit_order_id(
+    order_id = name_placed_order(
         network=Network(told.execution.network),
         trader=Address(told.execution.trader_address),
         pair_id=pair_id,

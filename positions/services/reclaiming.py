@@ -36,6 +36,8 @@ TRY_AGAIN_AFTER = timedelta(seconds=60)
 """How long the worker waits after one of its own reclaims that did not come to an end."""
 
 LARGEST_NUMBER = 2**256
+OWN_KEY = " "
+"""How the worker's keys begin. A caller's key is trimmed, so that none of theirs can be in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +50,16 @@ class Reclaim:
     retry: bool = False
 
 
-def reclaim_order(*, reclaim: Reclaim, key: str, request_id: str) -> Answer:
+def reclaim_order(*, reclaim: Reclaim, key: str, request_id: str, signature: str = "") -> Answer:
     """Get back what an unanswered open holds, or end (or repeat) an unanswered close; once per key.
 
     Refused before the signature, with nothing sent and the key free: DelegationNotActive, DelegationSuspended,
     OrderNotFound (not this trader's market order), OrderNotReclaimable (settled already, or the venue still gives the
     oracle time: `blocksLeft`), ValidationError for the retry of an open.
     """
-    return run_write(intent=_describe_intent(reclaim, key, request_id), make_plan=lambda d: _plan(reclaim, d))
+    return run_write(
+        intent=_describe_intent(reclaim, key, request_id, signature), make_plan=lambda d: _plan(reclaim, d)
+    )
 
 
 def reclaim_unanswered(*, execution: PerpsExecution) -> None:
@@ -73,7 +77,7 @@ def reclaim_unanswered(*, execution: PerpsExecution) -> None:
         if not _is_due(reclaim):
             return
         # Attempts that ended without effect are counted in the key: a new one must not be answered with an old end.
-        key = f"reclaim-{execution.order_id}-{len(earlier)}"
+        key = f"{OWN_KEY}reclaim-{execution.order_id}-{len(earlier)}"
         start_write(intent=_describe_intent(reclaim, key, execution.request_id), make_plan=lambda d: _plan(reclaim, d))
     except (ServiceError, GatewayError, Reverted) as error:
         logger.warning("reclaim_refused", execution_id=str(execution.pk), reason=getattr(error, "code", "gateway"))
@@ -160,7 +164,7 @@ def _describe_position(reclaim: Reclaim, pending: PendingMarketOrder) -> dict[st
     return {"tradeIndex": index, "tradeId": position.trade_id, "collateral": collateral}
 
 
-def _describe_intent(reclaim: Reclaim, key: str, request_id: str) -> Intent:
+def _describe_intent(reclaim: Reclaim, key: str, request_id: str, signature: str = "") -> Intent:
     return Intent(
         operation=Operation.RECLAIM,
         network=reclaim.network,
@@ -168,4 +172,5 @@ def _describe_intent(reclaim: Reclaim, key: str, request_id: str) -> Intent:
         key=key,
         request={"orderId": reclaim.order_id, "retry": reclaim.retry},
         request_id=request_id,
+        signature=signature,
     )

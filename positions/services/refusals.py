@@ -27,6 +27,10 @@ FAILED_CODES: Mapping[str, type[errors.ServiceError]] = {
 }
 
 
+class SignatureInDoubt(Exception):
+    """The database went away around the commit that stores a signature: only the stored row tells."""
+
+
 def describe_refusal(*, error: Exception, execution: PerpsExecution) -> errors.ServiceError:
     """The catalogue error for a failure before the signature: nothing was signed, so nothing can have happened.
 
@@ -41,7 +45,7 @@ def describe_refusal(*, error: Exception, execution: PerpsExecution) -> errors.S
         return _describe_revert(decode_revert(error.data), execution)
     if isinstance(error, GatewayError):
         return describe_gateway_failure(error)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError | SignatureInDoubt):
         # A lost connection or a refused commit: the repeated request takes the row over, or finds it signed.
         return errors.ChainUnavailable(details={"reason": "database_unavailable"})
     return errors.OstiumInternalError()

@@ -29,7 +29,7 @@ class OrderUpdate:
     take_profit: Decimal | None = None
 
 
-def cancel_order(*, name: OrderName, key: str, request_id: str) -> Answer:
+def cancel_order(*, name: OrderName, key: str, request_id: str, signature: str = "") -> Answer:
     """Take a resting order back, once per key; its collateral returns less the oracle fee.
 
     Refused before anything is written: ValidationError when no order is named. Refused before the signature, with
@@ -37,7 +37,7 @@ def cancel_order(*, name: OrderName, key: str, request_id: str) -> Answer:
     market order that still waits for the oracle), and what the simulation says: TriggerPending.
     """
     require_name(name)
-    intent = _describe_intent(Operation.CANCEL_ORDER, name, {}, key, request_id)
+    intent = _describe_intent(Operation.CANCEL_ORDER, name, {}, key, request_id, signature)
 
     def make_plan(delegate: Address) -> Plan:
         resting = _find(name, delegate)
@@ -49,7 +49,7 @@ def cancel_order(*, name: OrderName, key: str, request_id: str) -> Answer:
     return run_write(intent=intent, make_plan=make_plan)
 
 
-def update_order(*, update: OrderUpdate, key: str, request_id: str) -> Answer:
+def update_order(*, update: OrderUpdate, key: str, request_id: str, signature: str = "") -> Answer:
     """Change the trigger price, stop-loss or take-profit of a resting order, once per key.
 
     The contract overwrites all three, so what is kept is sent as the chain has it now. Refused as `cancel_order`, with
@@ -66,7 +66,7 @@ def update_order(*, update: OrderUpdate, key: str, request_id: str) -> Answer:
     }
     request = {name: None if change is None else change[1] for name, change in changes.items()}
     scaled = {name: None if change is None else change[0] for name, change in changes.items()}
-    intent = _describe_intent(Operation.UPDATE_ORDER, update.name, request, key, request_id)
+    intent = _describe_intent(Operation.UPDATE_ORDER, update.name, request, key, request_id, signature)
     return run_write(intent=intent, make_plan=lambda delegate: _plan_update(update.name, scaled, delegate))
 
 
@@ -103,7 +103,7 @@ def _find(name: OrderName, delegate: Address) -> RestingOrder:
 
 
 def _describe_intent(
-    operation: Operation, name: OrderName, request: dict[str, Any], key: str, request_id: str
+    operation: Operation, name: OrderName, request: dict[str, Any], key: str, request_id: str, signature: str
 ) -> Intent:
     named = {"orderId": name.order_id, "pairId": name.pair_id, "tradeIndex": name.trade_index}
     return Intent(
@@ -113,4 +113,5 @@ def _describe_intent(
         key=key,
         request={**named, **request},
         request_id=request_id,
+        signature=signature,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Log
@@ -30,6 +30,8 @@ CANCELLATIONS: Mapping[str, str] = {
     "RemoveCollateralRejected": "reason",
 }
 """The events that end an order without effect, and where each holds the venue's reason."""
+BlockRange = tuple[int, int | Literal["latest"]]
+"""First and last block of a question, both included."""
 IMPACT_DECIMALS = 18
 BASE_DECIMALS = 18
 
@@ -44,10 +46,10 @@ class Settlement:
     cancel_reason: str = ""
 
 
-def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement | None:
-    """The callback's events for the execution's order, or None while there are none. One log query."""
+def read_settlement(*, execution: PerpsExecution, blocks: BlockRange) -> Settlement | None:
+    """The callback's events for the execution's order in the blocks, or None for none. One log query."""
     network = Network(execution.network)
-    events = _events_of_order(network, find_contract(network=network, name=CALLBACKS), execution, from_block)
+    events = _events_of_order(network, find_contract(network=network, name=CALLBACKS), execution, blocks)
     by_name = {event.name: event for event in events}
     for name, field in CANCELLATIONS.items():
         if name in by_name:
@@ -63,11 +65,11 @@ def read_settlement(*, execution: PerpsExecution, from_block: int) -> Settlement
     return None
 
 
-def read_reclaim(*, execution: PerpsExecution, from_block: int) -> Settlement | None:
-    """Whether the order was paid back because the oracle never answered; None while it was not. One log query."""
+def read_reclaim(*, execution: PerpsExecution, blocks: BlockRange) -> Settlement | None:
+    """Whether the order was paid back in the blocks because the oracle never answered. One log query."""
     network = Network(execution.network)
     trading = composition.contract_addresses(network).trading
-    for event in _events_of_order(network, trading, execution, from_block):
+    for event in _events_of_order(network, trading, execution, blocks):
         if event.name in {"MarketOpenTimeoutExecutedV2", "MarketCloseTimeoutExecutedV2"}:
             return _describe_cancellation(execution, event, RECLAIMED)
     return None
@@ -79,11 +81,11 @@ def _describe_cancellation(execution: PerpsExecution, event: OstiumEvent, reason
 
 
 def _events_of_order(
-    network: Network, contract: Address, execution: PerpsExecution, from_block: int
+    network: Network, contract: Address, execution: PerpsExecution, blocks: BlockRange
 ) -> list[OstiumEvent]:
-    """Everything the contract logged with the order's number as first topic, from the block of the request on."""
+    """Everything the contract logged in the blocks with the order's number as first topic."""
     topic = int(execution.order_id).to_bytes(32, "big")
-    return decode_events(composition.arbitrum(network).logs(contract, [None, topic], from_block, "latest"))
+    return decode_events(composition.arbitrum(network).logs(contract, [None, topic], *blocks))
 
 
 def decode_events(logs: Iterable[Log]) -> list[OstiumEvent]:

@@ -28,7 +28,7 @@ class PriceUpdate:
     trade_id: str | None = None
 
 
-def update_stop_loss(*, update: PriceUpdate, key: str, request_id: str) -> Answer:
+def update_stop_loss(*, update: PriceUpdate, key: str, request_id: str, signature: str = "") -> Answer:
     """Set the stop-loss of a position, or remove it with a price of 0; once per key.
 
     Refused before the signature, with nothing sent and the key free: DelegationNotActive, DelegationSuspended,
@@ -42,10 +42,11 @@ def update_stop_loss(*, update: PriceUpdate, key: str, request_id: str) -> Answe
         encode=lambda price: encode_update_sl(pair_id=update.pair_id, trade_index=update.trade_index, stop_loss=price),
         key=key,
         request_id=request_id,
+        signature=signature,
     )
 
 
-def update_take_profit(*, update: PriceUpdate, key: str, request_id: str) -> Answer:
+def update_take_profit(*, update: PriceUpdate, key: str, request_id: str, signature: str = "") -> Answer:
     """Set the take-profit of a position, which the contract cannot clear; once per key.
 
     Refused as `update_stop_loss`, with InvalidTakeProfit for one further than 900 % / leverage from the open price.
@@ -59,6 +60,7 @@ def update_take_profit(*, update: PriceUpdate, key: str, request_id: str) -> Ans
         ),
         key=key,
         request_id=request_id,
+        signature=signature,
     )
 
 
@@ -70,6 +72,7 @@ def _update(
     encode: Callable[[PriceUnits], bytes],
     key: str,
     request_id: str,
+    signature: str,
 ) -> Answer:
     price = scale_price(update.price, field=field)
     intent = Intent(
@@ -79,6 +82,7 @@ def _update(
         key=key,
         request=_describe_request(update, field),
         request_id=request_id,
+        signature=signature,
     )
 
     def make_plan(delegate: Address) -> Plan:

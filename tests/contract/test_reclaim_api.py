@@ -82,7 +82,7 @@ def test_t2_an_unanswered_open_is_taken_back_by_the_worker(
     for _ in range(3):
         end_overdue(original)
     assert PerpsExecution.objects.filter(operation=Operation.RECLAIM).count() == 1
-    assert reclaim.idempotency_key == f"reclaim-{opened['orderId']}-0"
+    assert reclaim.idempotency_key == f" reclaim-{opened['orderId']}-0"
 
     def is_over() -> bool:
         states = {end_overdue(original).state, follow_execution(execution_id=reclaim.pk).state}

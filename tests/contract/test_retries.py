@@ -80,6 +80,20 @@ def test_w1_i8_a_write_sent_three_times_happens_once(slow_desk: Desk, headers: d
     assert (slow_desk.open_trades(), slow_desk.sent(), PerpsExecution.objects.count()) == (1, 1, 1)
 
 
+def test_w1_the_same_signed_write_under_another_unsigned_header_happens_once(slow_desk: Desk) -> None:
+    """A proxy that names each attempt by an id of its own must not turn a retry into a second trade."""
+    attempts = Attempts(OPEN, order(slow_desk))
+    answers = []
+    for headers in ({"x-request-id": "hop-1"}, {"x-request-id": "hop-2"}, {"Idempotency-Key": "hop-3"}, {}):
+        attempts.headers = {name: attempts.headers[name] for name in ("x-timestamp", "x-signature")} | headers
+        answers.append(attempts.send())
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200]
+    assert [answer.get("Idempotency-Replayed") for answer in answers] == [None, "true", "true", "true"]
+    first, *again = [answer.json()["data"] for answer in answers]
+    assert again == [first, first, first]
+    assert (slow_desk.open_trades(), slow_desk.sent(), PerpsExecution.objects.count()) == (1, 1, 1)
+
+
 def test_w2_an_attempt_while_the_first_still_runs_is_told_to_wait(slow_desk: Desk) -> None:
     attempts = Attempts(OPEN, order(slow_desk))
     slow_desk.sandbox.control.set_latency(endpoint=Endpoint.RPC, milliseconds=1500)
