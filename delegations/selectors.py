@@ -147,6 +147,17 @@ def unfinished_of_safe(*, network: Network, safe: Address) -> list[SafeTransacti
     return list(rows.select_related("delegation").order_by("created_at"))
 
 
+def awaiting_signatures(*, network: Network) -> QuerySet[SafeTransaction]:
+    """Prepared transactions that an owner has signed and that still have time, the one that changed last first."""
+    rows = SafeTransaction.objects.filter(
+        Exists(Confirmation.objects.filter(safe_transaction=OuterRef("pk"))),
+        network=network,
+        state=SafeTransaction.State.PREPARED,
+        expires_at__gt=Now(),
+    )
+    return rows.select_related("delegation").order_by("-updated_at")
+
+
 def vanished_submissions() -> list[UUID]:
     """Ended transactions whose relayed block the chain has forgotten since."""
     states, sent = SafeTransaction.State, OutboundTransaction.State

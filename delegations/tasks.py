@@ -34,6 +34,14 @@ def watch_events(timestamp: int) -> None:
     services.watch_events(actor=ACTOR)
 
 
+@app.periodic(cron="* * * * *", periodic_id="delegations.gather")
+@app.task(name="delegations.gather_confirmations", queue="delegations", queueing_lock="delegations.gather")
+def gather_confirmations(timestamp: int) -> None:
+    """Pick up signatures that owners left in their Safe app."""
+    del timestamp
+    services.gather_pending(actor=ACTOR)
+
+
 @app.periodic(cron="* * * * *", periodic_id="delegations.sync")
 @app.task(name="delegations.sync_delegations", queue="delegations", queueing_lock="delegations.sync")
 def sync_delegations(timestamp: int) -> None:

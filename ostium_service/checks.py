@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 MIN_SECRET_LENGTH: Final = 32
 _DATABASE_UNSET_HOST: Final = "database-url-is-not-set"
-_URLS: Final = ("RPC_URL", "SUBMIT_RPC_URL", "SUBGRAPH_URL", "PRICES_URL")
+_URLS: Final = ("RPC_URL", "SUBMIT_RPC_URL", "SUBGRAPH_URL", "PRICES_URL", "SAFE_SERVICE_URL")
 _SHORTEST_API_KEY: Final = 16
 _LONGEST_KEY_LIFETIME: Final = 300
 
@@ -120,6 +120,7 @@ def configured_secrets(source: Any) -> list[str]:
         str(database.get("PASSWORD") or ""),
     ]
     for endpoints in source.OSTIUM_ENDPOINTS.values():
+        values.append(endpoints["SAFE_SERVICE_API_KEY"])
         for name in _URLS:
             values += _keys_in_url(endpoints[name])
     return [value for value in values if value]

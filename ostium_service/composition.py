@@ -19,6 +19,7 @@ from ostium_service.gateways.arbitrum import Arbitrum
 from ostium_service.gateways.ostium_contracts import DEFAULT_ADDRESSES, Addresses
 from ostium_service.gateways.ostium_prices import OstiumPrices
 from ostium_service.gateways.ostium_subgraph import OstiumSubgraph
+from ostium_service.gateways.safe_transaction_service import SafeTransactionService
 from ostium_service.gateways.vault import Vault, VaultLogin
 from ostium_service.observability.metrics import count_upstream
 from ostium_service.types import Address, Network
@@ -27,7 +28,7 @@ from ostium_service.vault_login import read_secret_id
 T = TypeVar("T")
 Key = tuple[str, str]
 
-NAMES = frozenset({"arbitrum", "contract_addresses", "subgraph", "prices", "vault"})
+NAMES = frozenset({"arbitrum", "contract_addresses", "subgraph", "prices", "safe_service", "vault"})
 
 
 class _Registry:
@@ -117,6 +118,20 @@ def prices(network: Network) -> OstiumPrices:
     release_connection()
     url = _endpoints(network)["PRICES_URL"]
     return _registry.get("prices", url, lambda: OstiumPrices(url, on_call=count_upstream))
+
+
+def safe_service(network: Network) -> SafeTransactionService | None:
+    """The network's Safe Transaction Service; None where none is configured."""
+    endpoints = _endpoints(network)
+    url = endpoints["SAFE_SERVICE_URL"]
+    if not url and "safe_service" not in _registry.overrides:
+        return None
+    release_connection()
+    return _registry.get(
+        "safe_service",
+        network,
+        lambda: SafeTransactionService(url, api_key=endpoints["SAFE_SERVICE_API_KEY"], on_call=count_upstream),
+    )
 
 
 def vault() -> Vault:

@@ -199,14 +199,16 @@ def _endpoint(network: Network, name: str, default: str = "") -> str:
     return env.str(f"OSTIUM_{network.name}_{name}", default=fallback) or fallback
 
 
-# One dictionary a network: RPC_URL, SUBMIT_RPC_URL, SUBGRAPH_URL, PRICES_URL and the contract addresses
-# (empty address: the one that ostium-python-sdk names for the network).
+# One dictionary a network: RPC_URL, SUBMIT_RPC_URL, SUBGRAPH_URL, PRICES_URL, the Safe Transaction Service (empty:
+# none is asked) and the contract addresses (empty address: the one that ostium-python-sdk names for the network).
 OSTIUM_ENDPOINTS: dict[Network, dict[str, str]] = {
     network: {
         "RPC_URL": _endpoint(network, "RPC_URL"),
         "SUBMIT_RPC_URL": _endpoint(network, "SUBMIT_RPC_URL"),
         "SUBGRAPH_URL": _endpoint(network, "SUBGRAPH_URL"),
         "PRICES_URL": _endpoint(network, "PRICES_URL", PRICES_URL_DEFAULT),
+        "SAFE_SERVICE_URL": _endpoint(network, "SAFE_SERVICE_URL"),
+        "SAFE_SERVICE_API_KEY": _endpoint(network, "SAFE_SERVICE_API_KEY"),
         "TRADING_ADDRESS": _endpoint(network, "TRADING_ADDRESS"),
         "TRADING_STORAGE_ADDRESS": _endpoint(network, "TRADING_STORAGE_ADDRESS"),
         "USDC_ADDRESS": _endpoint(network, "USDC_ADDRESS"),

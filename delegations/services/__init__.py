@@ -1,5 +1,6 @@
 """What may be asked of delegations."""
 
+from delegations.services.collecting import gather_pending
 from delegations.services.drafting import PreparedTransaction
 from delegations.services.executing import Outcome, Signed, execute_signed
 from delegations.services.following import follow_safe_transaction, sweep_submissions
@@ -9,6 +10,7 @@ from delegations.services.preparing import (
     prepare_revocation,
     request_revocation,
 )
+from delegations.services.proposing import Proposal, ProposalRefused, has_safe_service, propose
 from delegations.services.readiness import Check, Readiness, read_contracts, read_readiness
 from delegations.services.reconciling import ChainState, check_on_chain, mark_replaced, reconcile
 from delegations.services.reporting import report_submission
@@ -29,6 +31,8 @@ __all__ = [
     "DelegationStatus",
     "Outcome",
     "PreparedTransaction",
+    "Proposal",
+    "ProposalRefused",
     "Readiness",
     "Retirement",
     "SafeFacts",
@@ -38,11 +42,14 @@ __all__ = [
     "check_on_chain",
     "execute_signed",
     "follow_safe_transaction",
+    "gather_pending",
+    "has_safe_service",
     "mark_replaced",
     "prepare_allowance",
     "prepare_approval",
     "prepare_move",
     "prepare_revocation",
+    "propose",
     "read_contracts",
     "read_readiness",
     "read_status",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from delegations.models import Confirmation as StoredConfirmation
 from delegations.models import SafeTransaction
 from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.failures import GatewayError
@@ -119,17 +118,6 @@ def confirm_owners(
     return Confirmed(ordered, new, [owner for owner in signed.stored if owner not in valid])
 
 
-def collect(*, row: SafeTransaction, confirmed: Confirmed) -> list[Address]:
-    """Store the new confirmations of a locked row and drop the void ones; the owners who are new to it."""
-    row.confirmations.filter(owner__in=confirmed.void).delete()
-    known = set(row.confirmations.values_list("owner", flat=True))
-    for item in confirmed.new:
-        StoredConfirmation.objects.update_or_create(
-            safe_transaction=row, owner=item.owner, defaults={"kind": item.kind, "signature": item.as_blob()}
-        )
-    return [item.owner for item in confirmed.new if item.owner not in known]
-
-
 def _read_answers(signed: SignedHash, answers: Sequence[Answer]) -> dict[RawSignature, bool]:
     try:
         return {
@@ -143,7 +131,7 @@ def _read_answers(signed: SignedHash, answers: Sequence[Answer]) -> dict[RawSign
 def _confirm_stored(signature: RawSignature, digest: bytes, facts: SafeFacts) -> Confirmation | None:
     try:
         return confirm(signature=signature, digest=digest, owners=facts.owners, guesses={})
-    except StrangerSignature:
+    except (StrangerSignature, MalformedSignature):
         return None
 
 

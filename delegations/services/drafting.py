@@ -98,6 +98,22 @@ def store_draft(*, delegation: Delegation, draft: Draft, actor: str) -> Prepared
     )
 
 
+def load_transaction(row: SafeTransaction) -> SafeTransactionData:
+    """The stored transaction, whose hash is computed again: a row that was changed by hand is not executed."""
+    fields = row.safe_tx_data
+    tx = SafeTransactionData(
+        to=Address(fields["to"]),
+        data=bytes.fromhex(fields["data"][2:]),
+        operation=fields["operation"],
+        value=int(fields["value"]),
+        nonce=fields["nonce"],
+    )
+    network = Network(row.network)
+    if safe_tx_hash(chain_id=network.chain_id, safe=row.delegation.safe, tx=tx) != row.safe_tx_hash:
+        raise errors.OstiumInternalError(details={"reason": "stored_transaction_changed"})
+    return tx
+
+
 def _columns(delegation: Delegation, draft: Draft) -> dict[str, Any]:
     facts = draft.view.facts
     return {

@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from delegations.models import Delegation, SafeTransaction
 from delegations.selectors import get_safe_transaction, safe_transaction_for
 from delegations.services.chain import SafeView, read_safe, require_supported
 from delegations.services.choosing import require_in_service
-from delegations.services.confirming import Confirmed, SignedHash, collect, confirm_owners, parse_request
-from delegations.services.events import record_event
+from delegations.services.collecting import gather_quietly, keep
+from delegations.services.confirming import Confirmed, SignedHash, confirm_owners, parse_request
+from delegations.services.drafting import load_transaction
 from delegations.services.expiring import end_expired
 from delegations.services.following import follow_until
 from delegations.services.reconciling import apply_reading, refuse_foreign_claim
-from delegations.services.settling import settle_moved_nonce
-from delegations.services.submitting import hand_back, lock_row, relay_signed
-from ostium_service.gateways.safe import SafeTransactionData, encode_exec_transaction, safe_tx_hash
+from delegations.services.settling import describe_taken, settle_moved_nonce
+from delegations.services.submitting import hand_back, relay_signed
+from ostium_service.gateways.safe import SafeTransactionData, encode_exec_transaction
 from ostium_service.gateways.safe_signatures import Confirmation, join_confirmations
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
@@ -62,8 +62,9 @@ def execute_signed(*, signed: Signed, actor: str) -> Outcome:
     """Collect owners' signatures and, at the threshold, execute the prepared transaction once, whoever repeats it.
 
     Every signature, collected ones included, is checked against the owners, the threshold and the contracts of now;
-    valid ones are kept until the transaction ends or expires. At the threshold the call is simulated before anything is
-    signed or handed back, and waited for at most OSTIUM_WRITE_WAIT_SECONDS.
+    valid ones are kept until the transaction ends or expires. Under the threshold the Safe Transaction Service is asked
+    for signatures that owners left in their Safe app, where one is configured. At the threshold the call is simulated
+    before anything is signed or handed back, and waited for at most OSTIUM_WRITE_WAIT_SECONDS.
     Refused before anything is sent with SafeTxNotFound, TraderNotAllowed, InvalidSignature, SignerNotOwner,
     SafeNonceStale (details: which transaction took the nonce, as far as the node tells; or `expired`), DelegateUnknown
     (it retires by now), SafeTxReverted, SafeWalletMissing, SafeVersionUnsupported, ChainUnavailable, and what the relay
@@ -86,28 +87,13 @@ def execute_signed(*, signed: Signed, actor: str) -> Outcome:
     if signed.kind == Kind.APPROVE:
         require_in_service(network=signed.network, delegate=row.delegation.delegate)
     confirmed = confirm_owners(signed=request, facts=view.facts, answers=view.extra, network=signed.network, tx=tx)
-    if not _collect(row, request, confirmed, view.facts.threshold, actor):
-        return execute_signed(signed=signed, actor=actor)
     missing = view.facts.threshold - len(confirmed.valid)
+    is_counted = keep(row=row, known=request.stored, confirmed=confirmed, threshold=view.facts.threshold, actor=actor)
+    if not is_counted or (missing > 0 and gather_quietly(row=row, actor=actor)):
+        return execute_signed(signed=signed, actor=actor)
     if missing > 0:
         return Outcome(row, confirmed.valid, missing=missing)
     return _submit(signed, row, tx, view, confirmed, deadline, actor)
-
-
-def load_transaction(row: SafeTransaction) -> SafeTransactionData:
-    """The stored transaction, whose hash is computed again: a row that was changed by hand is not executed."""
-    fields = row.safe_tx_data
-    tx = SafeTransactionData(
-        to=Address(fields["to"]),
-        data=bytes.fromhex(fields["data"][2:]),
-        operation=fields["operation"],
-        value=int(fields["value"]),
-        nonce=fields["nonce"],
-    )
-    network = Network(row.network)
-    if safe_tx_hash(chain_id=network.chain_id, safe=row.delegation.safe, tx=tx) != row.safe_tx_hash:
-        raise errors.OstiumInternalError(details={"reason": "stored_transaction_changed"})
-    return tx
 
 
 def choose_relayer(signed: Signed) -> Signer | None:
@@ -165,36 +151,6 @@ def _answer_moved(row: SafeTransaction, view: SafeView, deadline: float, actor: 
     if row.state == State.STALE:
         raise errors.SafeNonceStale(details=describe_taken(row) | {"nonce": view.facts.nonce})
     return _answer(row, deadline, actor, replayed=True)
-
-
-def describe_taken(row: SafeTransaction) -> dict[str, object]:
-    """Why a transaction ended stale, for a refusal's details."""
-    details: dict[str, object] = {"reason": row.last_error}
-    return details | ({"takenBy": row.taken_by} if row.taken_by else {})
-
-
-def _collect(row: SafeTransaction, request: SignedHash, confirmed: Confirmed, threshold: int, actor: str) -> bool:
-    """Keep the new signatures; False when another request kept one meanwhile, so that all must be counted again."""
-    with transaction.atomic():
-        stored = lock_row(row)
-        if stored.state != State.PREPARED:
-            return True
-        if set(stored.confirmations.values_list("owner", flat=True)) != set(request.stored):
-            return False
-        joined = collect(row=stored, confirmed=confirmed)
-        if confirmed.void:
-            evidence: dict[str, object] = {"owners": confirmed.void}
-            _record(stored, "signatures_void", actor, evidence)
-        if joined and len(confirmed.valid) < threshold:
-            evidence = {"owners": joined, "collected": len(confirmed.valid), "threshold": threshold}
-            _record(stored, "confirmed", actor, evidence)
-    return True
-
-
-def _record(row: SafeTransaction, what: str, actor: str, evidence: dict[str, object]) -> None:
-    record_event(
-        delegation=row.delegation, what=f"{row.kind}_{what}", actor=actor, evidence=evidence, safe_transaction=row
-    )
 
 
 def _submit(

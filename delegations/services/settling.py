@@ -118,6 +118,12 @@ def find_taker(row: SafeTransaction) -> SafeExecution | None:
     return next(iter(read_executions(safe=row.delegation.safe, logs=logs)), None)
 
 
+def describe_taken(row: SafeTransaction) -> dict[str, object]:
+    """Why a transaction ended stale, for a refusal's details."""
+    details: dict[str, object] = {"reason": row.last_error}
+    return details | ({"takenBy": row.taken_by} if row.taken_by else {})
+
+
 def is_backed(row: SafeTransaction) -> bool:
     """Whether its user has shown owners' signatures for it, which were no public knowledge then."""
     return bool(row.submitted_by) or row.confirmations.exists()

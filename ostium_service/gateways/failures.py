@@ -11,6 +11,7 @@ class System(StrEnum):
     SUBGRAPH = "subgraph"
     PRICES = "prices"
     VAULT = "vault"
+    SAFE_SERVICE = "safe_service"
 
 
 class GatewayError(Exception):

@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -67,46 +68,68 @@ def classify_transport_error(system: System, error: Exception) -> Unreachable:
     return Unreachable(system, "connection_cut")
 
 
+def parse_retry_after(value: str | None, *, longest: float = LONGEST_RETRY_AFTER) -> float | None:
+    """Seconds asked for by `Retry-After: <digits>`, at most `longest`; dates and anything else count as absent."""
+    if value is None or not (value.isascii() and value.isdigit()):
+        return None
+    return min(float(int(value[:9])), longest)
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """The pause that HTTP's own header asks for."""
+    return parse_retry_after(headers.get("Retry-After"))
+
+
 class HttpClient:
     """One base URL of one system. Thread-safe; `close` drops its pool."""
 
-    def __init__(self, *, system: System, url: str, policy: Policy, max_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        system: System,
+        url: str,
+        policy: Policy,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        read_pause: Callable[[Mapping[str, str]], float | None] = read_retry_after,
+    ) -> None:
+        """`headers` go out with every request and may be secret; `read_pause` finds the pause a refusal asks for."""
         self.system = system
         self.host = urlsplit(url).hostname or ""
         self._url = url
         self._policy = policy
         self._max_bytes = max_bytes
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **(headers or {})}
+        self._read_pause = read_pause
         self._session = build_session()
 
     def __repr__(self) -> str:
         """Host only: path and query of an RPC URL are its API key."""
         return f"HttpClient({self.system}, {self.host})"
 
-    def get(self, *, seconds: float) -> Answer:
-        """GET the URL within `seconds`; any status is an answer except 3xx, 429 and 5xx."""
-        return self._exchange("GET", None, seconds)
+    def get(self, *, seconds: float, path: str = "") -> Answer:
+        """GET the URL, or what is under it, within `seconds`; any status is an answer except 3xx, 429 and 5xx."""
+        return self._exchange("GET", path, None, seconds)
 
-    def post(self, body: bytes, *, seconds: float) -> Answer:
+    def post(self, body: bytes, *, seconds: float, path: str = "") -> Answer:
         """POST JSON bytes within `seconds`; any status is an answer except 3xx, 429 and 5xx.
 
         Unreachable: no connection, cut, too slow, 429, 5xx. BadAnswer: a redirect, a body over the cap or one that
         does not decompress.
         """
-        return self._exchange("POST", body, seconds)
+        return self._exchange("POST", path, body, seconds)
 
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
 
-    def _exchange(self, method: str, body: bytes | None, seconds: float) -> Answer:
+    def _exchange(self, method: str, path: str, body: bytes | None, seconds: float) -> Answer:
         ends = time.monotonic() + seconds
         limits = (min(self._policy.connect_seconds, seconds), min(self._policy.read_seconds, seconds))
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         try:
             with self._session.request(
-                method, self._url, data=body, headers=headers, timeout=limits, stream=True, allow_redirects=False
+                method, self._url + path, data=body, headers=headers, timeout=limits, stream=True, allow_redirects=False
             ) as response:
                 return self._finish(response, ends)
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -117,7 +140,7 @@ class HttpClient:
         status = response.status_code
         if 300 <= status < 400:
             raise BadAnswer(self.system, "redirect")
-        retry_after = parse_retry_after(response.headers.get("Retry-After"))
+        retry_after = self._read_pause(response.headers)
         if status == 429:
             raise Unreachable(self.system, "rate_limited", retry_after=retry_after)
         if status >= 500:
@@ -138,13 +161,6 @@ class HttpClient:
         except DecodeError:
             raise BadAnswer(self.system, "encoding") from None
         return b"".join(parts)
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds asked for by `Retry-After: <digits>`, at most a minute; dates and anything else count as absent."""
-    if value is None or not (value.isascii() and value.isdigit()):
-        return None
-    return min(float(int(value[:6])), LONGEST_RETRY_AFTER)
 
 
 def require_ok(system: System, answer: Answer) -> bytes:

@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 OTHER: Final = "other"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_OUTCOMES: Final = frozenset({"success", "http_2xx", "http_3xx", "http_4xx", "http_5xx", *CATALOGUE})
-SYSTEMS: Final = frozenset({"rpc", "submit", "subgraph", "prices", "vault"})
+SYSTEMS: Final = frozenset({"rpc", "submit", "subgraph", "prices", "vault", "safe_service"})
 UPSTREAM_OUTCOMES: Final = frozenset({"ok", "reverted", "refused", "bad_answer", "unreachable", "breaker_open"})
 RELAY_STAGES: Final = frozenset(
     {
@@ -46,6 +46,7 @@ SECURITY_EVENTS: Final = frozenset(
             "key_mismatch",
             "hash_mismatch",
             "chain_mismatch",
+            "safe_service_hash_mismatch",
         ),
     }
 )

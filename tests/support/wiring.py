@@ -16,6 +16,7 @@ def point_service(
     vault: VaultAccess | None = None,
     subgraph_url: str = "",
     prices_url: str = "",
+    safe_service_url: str = "",
 ) -> None:
     """Use these endpoints for testnet, the only enabled network, and forget clients of earlier ones."""
     settings.OSTIUM_NETWORKS = [Network.TESTNET]
@@ -23,6 +24,7 @@ def point_service(
     settings.OSTIUM_ENDPOINTS = {
         network: dict.fromkeys(endpoints, "")
         | {"RPC_URL": rpc_url, "SUBGRAPH_URL": subgraph_url, "PRICES_URL": prices_url}
+        | {"SAFE_SERVICE_URL": safe_service_url, "SAFE_SERVICE_API_KEY": "eyJ-a-test-key" if safe_service_url else ""}
         for network, endpoints in settings.OSTIUM_ENDPOINTS.items()
     }
     if vault is not None:

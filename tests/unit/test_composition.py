@@ -17,8 +17,10 @@ MIXED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 def endpoints(settings: Settings) -> Iterator[dict[Network, dict[str, str]]]:
     """Endpoints of the test's own, and nothing built before or after."""
     names = ("USDC_ADDRESS", "TRADING_ADDRESS", "TRADING_STORAGE_ADDRESS", "FAUCET_ADDRESS", "SUBMIT_RPC_URL")
+    service = {"SAFE_SERVICE_URL": "", "SAFE_SERVICE_API_KEY": ""}
     settings.OSTIUM_ENDPOINTS = {
         network: dict.fromkeys(names, "")
+        | service
         | {"RPC_URL": "http://rpc", "SUBGRAPH_URL": "http://index", "PRICES_URL": "http://prices"}
         for network in Network
     }
@@ -42,6 +44,19 @@ def test_the_price_list_is_shared_by_networks_with_the_same_url(endpoints: dict[
     assert composition.prices(Network.TESTNET) is composition.prices(Network.MAINNET)
     endpoints[Network.MAINNET]["PRICES_URL"] = "http://other"
     assert composition.prices(Network.TESTNET) is not composition.prices(Network.MAINNET)
+
+
+def test_the_safe_service_is_there_only_where_it_is_configured(endpoints: dict[Network, dict[str, str]]) -> None:
+    endpoints[Network.MAINNET] |= {"SAFE_SERVICE_URL": "http://safes", "SAFE_SERVICE_API_KEY": "eyJ-the-key"}
+    service = composition.safe_service(Network.MAINNET)
+
+    assert composition.safe_service(Network.TESTNET) is None
+    assert service is not None
+    assert service is composition.safe_service(Network.MAINNET)
+    assert "eyJ-the-key" not in repr(vars(service))
+    double = object()
+    with composition.override(safe_service=double):
+        assert composition.safe_service(Network.TESTNET) is double
 
 
 def test_an_operator_vault_is_kept_nowhere() -> None:

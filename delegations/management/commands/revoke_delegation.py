@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from delegations import services
 from delegations.management.owners import describe_for_owners
+from delegations.management.proposals import any_unproposed, propose, require_safe_service
 from delegations.management.retirement import require_operator_token, retire
 from delegations.management.selection import add_selection, describe_row, name_row, select_live
 from delegations.models import Delegation, SafeTransaction
@@ -26,6 +27,7 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         add_selection(parser)
         parser.add_argument("--signature", action="append", default=[], metavar="HEX", help="may be repeated")
+        parser.add_argument("--propose", action="store_true", help="show it to the owners in their Safe app")
         parser.add_argument("--destroy-key", action="store_true", help="retire the delegates if nothing needs them")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +37,8 @@ class Command(OperatorCommand):
         token = require_operator_token() if options["destroy_key"] else ""
         selected = select_live(options)
         rows = list(selected)
+        if options["propose"]:
+            require_safe_service(rows)
         if signatures and len(rows) != 1:
             raise CommandError(f"--signature is for one delegation; {len(rows)} were selected", returncode=USAGE)
         report.facts = {"selected": len(rows), "suspended": 0}
@@ -46,9 +50,10 @@ class Command(OperatorCommand):
         actor, reason = actor_of(options), options["reason"]
         report.facts["suspended"] = services.suspend_delegations(rows=selected, actor=actor, reason=reason)
         report.say("{suspended} of {selected} suspended now: nothing more is signed for them.".format(**report.facts))
-        report.each(rows, name=name_row, work=lambda row: _revoke(row, signatures, actor, reason))
+        is_proposed = options["propose"]
+        report.each(rows, name=name_row, work=lambda row: _revoke(row, signatures, actor, reason, is_proposed))
         waiting = self._count_waiting(rows)
-        is_partial = bool(signatures) and waiting > 0
+        is_partial = any_unproposed(report.items) if is_proposed else bool(signatures) and waiting > 0
         if options["destroy_key"] and not report.interrupted:
             is_partial = not self._retire(report, rows, options, token) or is_partial
         report.finish(f"{waiting} wait for their owners' signatures.", is_partial=is_partial)
@@ -71,17 +76,18 @@ class Command(OperatorCommand):
         return is_complete
 
 
-def _revoke(row: Delegation, signatures: list[bytes], actor: str, reason: str) -> Item:
+def _revoke(row: Delegation, signatures: list[bytes], actor: str, reason: str, is_proposed: bool) -> Item:
     try:
         prepared = services.request_revocation(delegation_id=row.pk, actor=actor, reason=reason)
     except DelegationNotActive:
         return {"result": "not_on_chain"}
-    if not signatures:
+    if not (signatures or is_proposed):
         return {"result": "to_be_signed", **describe_for_owners(prepared)}
     outcome = services.execute_signed(signed=_sign(prepared.safe_transaction, signatures), actor=actor)
     status = outcome.safe_transaction.delegation.status
     if outcome.missing:
-        return {"result": "signatures_missing", "missing": outcome.missing}
+        unsigned = {"result": "signatures_missing", "missing": outcome.missing}
+        return propose(prepared, actor) if is_proposed else unsigned
     return {"result": "revoked" if status == Delegation.Status.REVOKED else "submitted", "status": status}
 
 

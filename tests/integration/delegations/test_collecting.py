@@ -14,7 +14,7 @@ from delegations.models import Confirmation, Delegation, SafeTransaction
 from delegations.selectors import read_stage
 from delegations.services import settling
 from delegations.services.chain import read_safe
-from delegations.services.executing import load_transaction
+from delegations.services.drafting import load_transaction
 from ostium_service import composition
 from ostium_service.gateways.failures import System, Unreachable
 from ostium_service.gateways.safe import (

@@ -18,6 +18,8 @@ ENDPOINTS = {
     "SUBMIT_RPC_URL": "https://submit.example",
     "SUBGRAPH_URL": "https://subgraph.example",
     "PRICES_URL": "https://prices.example",
+    "SAFE_SERVICE_URL": "https://safes.example/tx-service/arb1",
+    "SAFE_SERVICE_API_KEY": "",
     "TRADING_ADDRESS": "",
 }
 
@@ -89,6 +91,7 @@ def test_a_complete_configuration_is_started(production: Settings) -> None:
         (endpoint("RPC_URL", "http://rpc.example"), "E033"),
         (endpoint("SUBMIT_RPC_URL", "http://10.0.0.1:8545"), "E033"),
         (endpoint("SUBGRAPH_URL", "http://subgraph.example"), "E033"),
+        (endpoint("SAFE_SERVICE_URL", "http://safes.example"), "E033"),
         (endpoint("PRICES_URL", "http://prices.example"), "E033"),
         (endpoint("PRICES_URL", "http://127.0.0.1.evil.example"), "E033"),
         (endpoint("SUBMIT_RPC_URL", "", Network.MAINNET), "E034"),
@@ -169,6 +172,7 @@ def test_a_wrapped_secret_id_alone_is_a_login(production: Settings) -> None:
 
 def test_the_secrets_of_the_configuration_are_known_to_the_logs(production: Settings) -> None:
     production.VAULT_WRAPPED_SECRET_ID = "s.wrapping-token"
+    production.OSTIUM_ENDPOINTS[Network.MAINNET]["SAFE_SERVICE_API_KEY"] = "eyJ.of-the.safe-service"
     assert set(checks.configured_secrets(django_settings)) == {
         "h" * 32,
         "k" * 50,
@@ -176,6 +180,7 @@ def test_the_secrets_of_the_configuration_are_known_to_the_logs(production: Sett
         "s.wrapping-token",
         "pw-of-the-db",
         "0123456789abcdef",
+        "eyJ.of-the.safe-service",
     }
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-NETWORK_NAMES = ("RPC_URL", "SUBMIT_RPC_URL", "SUBGRAPH_URL", "PRICES_URL", "TRADING_ADDRESS", "USDC_ADDRESS")
+NETWORK_NAMES = (
+    *("RPC_URL", "SUBMIT_RPC_URL", "SUBGRAPH_URL", "PRICES_URL", "TRADING_ADDRESS", "USDC_ADDRESS"),
+    *("SAFE_SERVICE_URL", "SAFE_SERVICE_API_KEY"),
+)
 
 
 def names_in_settings() -> set[str]:

@@ -1,0 +1,298 @@
+"""Owners who sign in their Safe app: what is proposed to them, and what is picked up from there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from pytest_django import Settings
+
+from delegations import services
+from delegations.models import Confirmation, SafeTransaction
+from delegations.selectors import read_stage
+from delegations.services import PreparedTransaction, collecting
+from ostium_service import composition
+from ostium_service.http import errors
+from ostium_service.types import Address, Network
+from relay.models import OutboundTransaction
+from sandbox.node import Node
+from sandbox.openbao import VaultAccess
+from tests.integration.delegations.conftest import ZERO, Desk, fresh, sign_all, story
+from tests.integration.delegations.test_collecting import NEW_MAGIC, YES, contract_signature
+from tests.integration.delegations.test_commands import BOB, attempt, run
+from tests.support.safe_service import FakeSafeService, run_safe_service
+from tests.support.safes import OwnedSafe, sign_digest, sign_personal
+from tests.support.wiring import point_service
+
+
+@dataclass(frozen=True)
+class Office:
+    """The desk, with a Safe Transaction Service beside it."""
+
+    desk: Desk
+    service: FakeSafeService
+
+    def new_safe(self, **wishes: Any) -> OwnedSafe:
+        """A Safe that the service has seen."""
+        safe = self.desk.new_safe(**wishes)
+        self.service.know(safe.address, [owner.address for owner in safe.owners])
+        return safe
+
+    def propose(self, prepared: PreparedTransaction) -> services.Proposal:
+        return services.propose(safe_transaction_id=prepared.safe_transaction.pk, actor="staff bob")
+
+
+@pytest.fixture
+def office(desk: Desk, settings: Settings, vault_dev: VaultAccess) -> Iterator[Office]:
+    """The service pointed to a Safe Transaction Service of the test's own."""
+    with run_safe_service() as service:
+        point_service(settings, rpc_url=desk.rpc_url, vault=vault_dev, safe_service_url=service.url)
+        cache.clear()
+        yield Office(desk, service)
+
+
+def signature_of(safe: OwnedSafe, place: int, row: SafeTransaction) -> str:
+    return "0x" + sign_digest(safe.owners[place], row.safe_tx_hash).hex()
+
+
+def refusal_of(office: Office, prepared: PreparedTransaction) -> str:
+    with pytest.raises(services.ProposalRefused) as refusal:
+        office.propose(prepared)
+    return refusal.value.token
+
+
+def test_s6_the_second_owner_signs_in_the_safe_app(office: Office) -> None:
+    safe = office.new_safe(owners=3, threshold=2)
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    late, early = signature_of(safe, 0, row), signature_of(safe, 1, row)
+    assert office.desk.execute(prepared, [early]).missing == 1
+    assert office.propose(prepared).missing == 1
+    office.service.confirm(row.safe_tx_hash, owner=safe.owners[0].address, signature=late)
+
+    # The owner of the higher address came first: joined in that order a Safe says GS026.
+    assert office.desk.execute(prepared, [early]).missing == 0
+    assert fresh(prepared).delegation.status == "ACTIVE"
+    assert story(fresh(prepared).delegation) == [
+        *("approve_prepared", "approve_confirmed", "approve_proposed", "approve_confirmed"),
+        *("approve_submitted", "activated"),
+    ]
+
+
+def test_s6_the_worker_picks_up_what_was_signed_in_the_safe_app(office: Office) -> None:
+    safe = office.new_safe(owners=3, threshold=3)
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    office.desk.execute(prepared, [signature_of(safe, 2, row)])
+    office.propose(prepared)
+    office.service.confirm(row.safe_tx_hash, owner=safe.owners[0].address, signature=signature_of(safe, 0, row))
+    before = len(office.service.asked)
+
+    assert [services.gather_pending(actor="worker") for _ in range(2)] == [1, 0]
+    assert len(office.service.asked) == before + 1
+    assert {*row.confirmations.values_list("owner", flat=True)} == {safe.owners[0].address, safe.owners[2].address}
+    assert read_stage(row.delegation).name == "awaiting_signatures"
+    event = row.delegation.events.order_by("-id")[0]
+    assert (event.what, event.actor, event.evidence) == (
+        "approve_confirmed",
+        "worker",
+        {"owners": [safe.owners[0].address], "collected": 2, "threshold": 3, "source": "safe_service"},
+    )
+
+
+def test_s7_every_kind_of_signature_from_the_safe_app_counts(office: Office) -> None:
+    """S7: eth_sign, an approved hash and a contract's signature are kept, so the threshold is no false hope (GS020)."""
+    contract = "0x" + "00" * 17 + "51b001"
+    Node(office.desk.rpc_url).request("anvil_setCode", contract, YES)
+    safe = office.new_safe(owners=3, threshold=4, more=[contract])
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    typed, personal, approving = safe.owners
+    digest = row.safe_tx_hash
+    office.desk.execute(prepared, [signature_of(safe, 0, row)])
+    office.propose(prepared)
+    raw = bytes.fromhex(sign_personal(personal, digest)[2:])
+    safe.approve_hash(owner=approving, digest=digest)
+    office.service.confirm(
+        digest, owner=personal.address, signature="0x" + (raw[:64] + bytes([raw[64] + 4])).hex(), kind="ETH_SIGN"
+    )
+    office.service.confirm(digest, owner=approving.address, signature=None, kind="APPROVED_HASH")
+    office.service.confirm(
+        digest, owner=contract, signature=contract_signature(contract, b"any"), kind="CONTRACT_SIGNATURE"
+    )
+
+    office.desk.execute(prepared, [signature_of(safe, 0, row)])
+    assert fresh(prepared).delegation.status == "ACTIVE"
+    assert dict(row.confirmations.values_list("owner", "kind")) == {
+        typed.address: "eip712",
+        personal.address: "eth_sign",
+        approving.address: "approved_hash",
+        contract: "contract",
+    }
+
+
+def test_what_the_service_holds_counts_only_as_far_as_the_chain_agrees(office: Office) -> None:
+    silent = "0x" + "00" * 17 + "51b002"
+    Node(office.desk.rpc_url).request("anvil_setCode", silent, NEW_MAGIC)
+    safe, other = office.new_safe(owners=4, threshold=4, more=[silent]), office.new_safe()
+    prepared = office.desk.prepare(safe)
+    row, confirm = prepared.safe_transaction, office.service.confirm
+    digest = row.safe_tx_hash
+    office.desk.execute(prepared, [signature_of(safe, 0, row)])
+    office.propose(prepared)
+    confirm(digest, owner=other.owners[0].address, signature=signature_of(other, 0, row))
+    confirm(digest, owner=safe.owners[1].address, signature=None, kind="APPROVED_HASH")
+    confirm(digest, owner=silent, signature=contract_signature(silent, b"any"), kind="CONTRACT_SIGNATURE")
+    confirm(digest, owner=safe.owners[2].address, signature="0x" + "00" * 64 + "1b")
+    confirm(digest, owner=safe.owners[2].address, signature="0x" + "11" * 64)
+    confirm(digest, owner=silent, signature="0x" + "ff" * 64 + "00")
+    # Under another owner's name: it counts for the one who signed.
+    confirm(digest, owner=safe.owners[2].address, signature=signature_of(safe, 3, row))
+
+    outcome = office.desk.execute(prepared, [signature_of(safe, 0, row)])
+    assert (outcome.missing, {str(item.owner) for item in outcome.confirmations}) == (
+        2,
+        {safe.owners[0].address, safe.owners[3].address},
+    )
+    assert OutboundTransaction.objects.count() == 0
+
+
+def test_s15_the_chains_nonce_decides_what_is_proposed(office: Office) -> None:
+    safe = office.new_safe(owners=2, threshold=2)
+    old = office.desk.prepare(safe)
+    office.desk.execute(old, [signature_of(safe, 0, old.safe_transaction)])
+    safe.execute(to=safe.owners[0].address, data=b"", signers=2)
+    with pytest.raises(errors.SafeNonceStale):
+        office.propose(old)
+    assert office.service.transactions == {}
+
+    anew = office.desk.prepare(safe)
+    office.desk.execute(anew, [signature_of(safe, 0, anew.safe_transaction)])
+    proposal = office.propose(anew)
+    assert (proposal.is_service_behind, proposal.missing, anew.safe_transaction.nonce) == (True, 1, 1)
+    assert [item["nonce"] for item in office.service.transactions.values()] == ["1"]
+
+    office.service.nonces[safe.address] = 2
+    with pytest.raises(errors.ChainUnavailable):
+        office.propose(anew)
+
+
+def test_proposing_again_adds_what_was_signed_since(office: Office) -> None:
+    safe = office.new_safe(owners=3, threshold=3)
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    for place in range(2):
+        office.desk.execute(prepared, [signature_of(safe, place, row)])
+        for _ in range(2):
+            owners = [str(owner) for owner in office.propose(prepared).owners]
+            assert owners == [owner.address for owner in safe.owners[: place + 1]]
+    posts = [path for method, path, _, _ in office.service.asked if method == "POST"]
+    assert len(posts) == story(row.delegation).count("approve_proposed") == 2
+    assert len(office.service.transactions[row.safe_tx_hash]["confirmations"]) == 2
+
+
+def test_nothing_is_proposed_without_an_owners_signature_or_a_service(office: Office, settings: Settings) -> None:
+    safe = office.new_safe(owners=2, threshold=2)
+    prepared = office.desk.prepare(safe)
+    assert refusal_of(office, prepared) == "no_owner_signature"
+    settings.OSTIUM_ENDPOINTS[Network.TESTNET]["SAFE_SERVICE_URL"] = ""
+    composition.reset()
+    assert refusal_of(office, prepared) == "no_safe_service"
+    assert office.service.asked == []
+
+
+def test_s16_something_else_under_our_hash_is_a_security_event(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    monkeypatch.setattr(collecting, "count_security_event", events.append)
+    safe = office.new_safe(owners=2, threshold=2)
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    evil = {**row.safe_tx_data, "to": safe.owners[1].address}
+    office.service.show(safe.address, evil, row.safe_tx_hash, sender=safe.owners[1].address)
+    office.service.confirm(row.safe_tx_hash, owner=safe.owners[1].address, signature=signature_of(safe, 1, row))
+
+    outcome = office.desk.execute(prepared, [signature_of(safe, 0, row)])
+    assert (outcome.missing, Confirmation.objects.count()) == (1, 1)
+    assert refusal_of(office, prepared) == "hash_mismatch"
+    assert events == ["safe_service_hash_mismatch"] * 2
+    assert "approve_proposed" not in story(row.delegation)
+
+
+@pytest.mark.parametrize(
+    ("status", "token"), [(429, "rate_limited"), (503, "server_error"), (401, "unauthorized"), (422, "not_accepted")]
+)
+def test_s16_trouble_with_the_service_stops_no_owner(office: Office, status: int, token: str) -> None:
+    safe = office.new_safe(owners=2, threshold=2)
+    prepared = office.desk.prepare(safe)
+    row = prepared.safe_transaction
+    office.service.refuse_with = (status, {"detail": "upstream words"})
+
+    assert office.desk.execute(prepared, [signature_of(safe, 0, row)]).missing == 1
+    assert refusal_of(office, prepared) == token
+    assert services.gather_pending(actor="worker") == 1
+    office.desk.execute(prepared, sign_all(safe, prepared))
+    assert fresh(prepared).delegation.status == "ACTIVE"
+
+
+def revoke(safe: OwnedSafe, *words: str) -> tuple[int, dict[str, Any]]:
+    return attempt("revoke_delegation", "--safe", safe.address, "--propose", *words, *BOB)
+
+
+def test_a_revocation_goes_by_the_safe_app_to_its_end(office: Office) -> None:
+    safe = office.new_safe(owners=2, threshold=2)
+    delegation = office.desk.activate(safe)
+    office.service.nonces[safe.address] = 1
+    code, answer = revoke(safe)
+    (item,) = answer["items"]
+    row = delegation.safe_transactions.get(kind="revoke")
+    assert (code, item["result"], item["why"]) == (3, "not_proposed", "no_owner_signature")
+    assert (item["safeTxHash"], item["threshold"], office.service.transactions) == (row.safe_tx_hash, 2, {})
+    delegation.refresh_from_db()
+    assert delegation.suspended
+
+    code, answer = revoke(safe, "--signature", signature_of(safe, 0, row))
+    assert (code, answer["items"][0]) == (
+        0,
+        {
+            "id": str(delegation.pk),
+            "safe": safe.address,
+            "result": "proposed",
+            "safeTxHash": row.safe_tx_hash,
+            "signedBy": [safe.owners[0].address],
+            "missing": 1,
+        },
+    )
+    shown = office.service.transactions[row.safe_tx_hash]
+    assert (shown["data"], shown["trusted"], shown["proposer"]) == ("0x36fb8b15", True, safe.owners[0].address)
+
+    second = safe.owners[1].address
+    office.service.confirm(row.safe_tx_hash, owner=second, signature=signature_of(safe, 1, row))
+    code, answer = revoke(safe)
+    assert (code, answer["items"][0]["result"]) == (0, "revoked")
+    assert office.desk.delegate_on_chain(safe) == ZERO
+
+
+def test_s16_a_command_shows_nothing_to_sign_after_a_forgery(office: Office) -> None:
+    safe = office.new_safe(owners=2, threshold=2)
+    delegation = office.desk.activate(safe)
+    prepared = office.desk.prepare_revocation(safe)
+    row = prepared.safe_transaction
+    evil = {**row.safe_tx_data, "to": safe.address}
+    office.service.show(safe.address, evil, row.safe_tx_hash, sender=safe.owners[1].address)
+
+    code, answer = revoke(safe, "--signature", signature_of(safe, 0, row))
+    assert code == 3
+    assert answer["items"] == [
+        {"id": str(delegation.pk), "safe": safe.address, "result": "not_proposed", "why": "hash_mismatch"}
+    ]
+
+
+def test_proposing_without_a_service_is_wrong_usage(desk: Desk) -> None:
+    safe = desk.new_safe()
+    row = desk.activate(safe)
+    assert revoke(safe) == (2, {})
+    row.refresh_from_db()
+    assert not row.suspended
+    assert run("revoke_delegation", "--safe", safe.address)["dryRun"] is True
+    assert Address(row.safe_address) == safe.address
