@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from delegations.models import Delegation
 from delegations.selectors import drifting, live_delegations
+from delegations.services.venue import find_moved_storage
 from ostium_service.doctor import Finding, Verdict
+from ostium_service.gateways.failures import GatewayError
+from ostium_service.types import Network
 
 UNCHECKED = timedelta(minutes=15)
 """The worker compares every live row with the chain far more often than this."""
@@ -23,3 +27,17 @@ def examine_delegations() -> Iterator[Finding]:
     unchecked = rows.filter(Q(checked_at__lt=limit) | Q(checked_at__isnull=True)).count()
     verdict = Verdict.WARNING if unchecked else Verdict.OK
     yield Finding("delegation_watch", verdict, "not_compared_lately" if unchecked else "", {"rows": unchecked})
+    for network in settings.OSTIUM_NETWORKS:
+        yield _examine_storage(network)
+
+
+def _examine_storage(network: Network) -> Finding:
+    """Whether approvals go to whom the venue lets spend now."""
+    name = f"venue_storage_{network.value}"
+    try:
+        moved_to = find_moved_storage(network=network)
+    except GatewayError as error:
+        return Finding(name, Verdict.FAILED, f"{error.system}_{error.token}")
+    if moved_to is None:
+        return Finding(name, Verdict.OK)
+    return Finding(name, Verdict.FAILED, "moved", {"registry": moved_to})

@@ -1,6 +1,7 @@
 """Building the one Safe transaction that owners sign."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from delegations.services.events import record_event
 from delegations.services.reconciling import apply_reading, refuse_foreign_claim
 from delegations.services.settling import settle_moved_nonce
 from delegations.services.suspending import suspended_row, take_over_suspension
+from delegations.services.venue import encode_probes, refuse_contracts, require_current_storage
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
 from ostium_service.gateways.ostium_contracts import encode_approve, encode_remove_delegate, encode_set_delegate
@@ -40,7 +42,8 @@ def prepare_approval(
 
     The approval replaces what tradingStorage may spend now. Repeated with the same parameters under the same Safe nonce
     it gives the same row; a live delegation is never touched. Refused with LimitExceeded (more than 1e9 USDC, since an
-    allowance is never unlimited), TraderNotAllowed (another user's Safe, or one that lists a key of ours),
+    allowance is never unlimited), TraderNotAllowed (another user's Safe, one that lists a key of ours, or the venue
+    trades for no contracts), NetworkPaused (the venue's storage is not where an approval would go),
     DelegateUnknown, DelegateKeyMissing, SafeWalletMissing, SafeVersionUnsupported, SafeTxReverted (the venue, USDC or
     the Safe's guard would refuse) and ChainUnavailable; nothing is stored then.
     """
@@ -48,7 +51,8 @@ def prepare_approval(
     calls = [InnerCall(composition.contract_addresses(network).trading, encode_set_delegate(chosen))]
     if allowance is not None:
         calls.append(_approve_call(network=network, allowance=allowance))
-    view = _read_and_try(network=network, safe=safe, calls=calls)
+    probes = encode_probes(network=network, safe=safe)
+    view = _read_and_try(network=network, safe=safe, calls=calls, probes=probes)
     refuse_foreign_claim(view=view, network=network, user_id=user_id, actor=actor)
     tx = _build(network=network, view=view, calls=calls)
     _settle_outdated(user_id=user_id, network=network, view=view, actor=actor)
@@ -132,14 +136,20 @@ def _approve_call(*, network: Network, allowance: UsdcUnits) -> InnerCall:
     if allowance > MAX_ALLOWANCE:
         limit, value = (units_string(units, USDC_DECIMALS) for units in (MAX_ALLOWANCE, allowance))
         raise errors.LimitExceeded(details={"limit": limit, "value": value})
+    if allowance:
+        require_current_storage(network=network)
     addresses = composition.contract_addresses(network)
     return InnerCall(addresses.usdc, encode_approve(addresses.trading_storage, allowance))
 
 
-def _read_and_try(*, network: Network, safe: Address, calls: Sequence[InnerCall]) -> SafeView:
+def _read_and_try(
+    *, network: Network, safe: Address, calls: Sequence[InnerCall], probes: Sequence[Call] = ()
+) -> SafeView:
     """Read the Safe and try each inner call in its name, so that a refusal is known before anybody signs."""
     tries = [Call(to=call.to, data=call.data, sender=safe) for call in calls]
-    return read_safe(network=network, safe=safe, extra=tries)
+    view = read_safe(network=network, safe=safe, extra=[*tries, *probes])
+    refuse_contracts(view.extra)
+    return replace(view, extra=view.extra[: len(tries)])
 
 
 def _build(*, network: Network, view: SafeView, calls: Sequence[InnerCall]) -> SafeTransactionData:

@@ -1,7 +1,7 @@
 """Whether a user may trade now, and what is missing: every answer read from where it is true."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from delegations.models import Delegation
 from delegations.selectors import delegation_for
 from delegations.services.choosing import choose_delegate
 from delegations.services.reconciling import apply_reading
+from delegations.services.venue import encode_delegated_probe, find_moved_storage, refuses_trader
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call, StateRead
 from ostium_service.gateways.failures import BadAnswer, GatewayError, Reverted, System
@@ -37,6 +38,7 @@ ENOUGH_GAS = 10**14
 NATIVE_DECIMALS = 18
 FEE_CACHE_SECONDS = 300
 UNREAD = "This could not be read just now; please try again."
+MOVED = "The venue has moved its storage: what was approved before no longer counts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class _Reading:
     allowance: UsdcUnits | None = None
     gas: int | None = None
     oracle_fee: UsdcUnits | None = None
+    is_refused: bool = False
+    """The venue never trades for this Safe."""
+    moved_to: Address | None = None
+    """Where the venue's storage is now, if not where we think."""
 
 
 def read_readiness(*, user_id: str, network: Network, safe: Address, actor: str) -> Readiness:
@@ -91,11 +97,12 @@ def read_readiness(*, user_id: str, network: Network, safe: Address, actor: str)
     """
     delegation = delegation_for(user_id=user_id, network=network, safe=safe)
     delegate = delegation.delegate if delegation is not None else _expected_delegate(network, safe)
-    state, fee = gather(
+    state, fee, storage = gather(
         lambda: _try("chain", lambda: _read_state(network, safe, delegate)),
         lambda: _try("oracle_fee", lambda: read_oracle_fee(network=network)),
+        lambda: _try("storage", lambda: (find_moved_storage(network=network),)),
     )
-    reading = _interpret(state, fee, safe, delegation, actor)
+    reading = _locate(_interpret(state, fee, safe, delegation, actor), storage)
     if delegation is not None:
         delegation.refresh_from_db()
     checks = {
@@ -146,6 +153,8 @@ def _read_state(network: Network, safe: Address, delegate: Address | None) -> St
         Call(to=addresses.usdc, data=BALANCE_OF.encode(safe)),
         Call(to=addresses.usdc, data=ALLOWANCE.encode(safe, addresses.trading_storage)),
     ]
+    if delegate is not None:
+        calls.append(encode_delegated_probe(network=network, safe=safe, delegate=delegate))
     return composition.arbitrum(network).read_state(calls, balances=[delegate] if delegate is not None else [])
 
 
@@ -158,7 +167,7 @@ def _interpret(
 ) -> _Reading:
     if state is None:
         return _Reading(oracle_fee=fee)
-    delegate_answer, balance, allowance = state.results[FACT_COUNT:]
+    delegate_answer, balance, allowance, *probe = state.results[FACT_COUNT:]
     try:
         facts: SafeFacts | NotASafe = read_facts(safe, state.results[:FACT_COUNT])
     except NotASafe as error:
@@ -175,7 +184,15 @@ def _interpret(
         allowance=_try("allowance", lambda: ALLOWANCE.decode(_output(allowance))),
         gas=state.balances[0] if state.balances else None,
         oracle_fee=fee,
+        is_refused=any(refuses_trader(answer) for answer in probe),
     )
+
+
+def _locate(reading: _Reading, storage: tuple[Address | None] | None) -> _Reading:
+    """Without knowing whom the venue lets spend, the allowance we read says nothing."""
+    if storage is None:
+        return replace(reading, allowance=None)
+    return replace(reading, moved_to=storage[0])
 
 
 def _output(answer: bytes | Reverted) -> bytes:
@@ -212,6 +229,8 @@ def _check_delegation(reading: _Reading, delegation: Delegation | None) -> Check
         return Check(False, "Trading for this Safe is suspended.", extra)
     if reading.is_delegated is None:
         return Check(False, UNREAD, extra)
+    if reading.is_refused:
+        return Check(False, "The venue refuses to trade for this Safe.", extra)
     return Check(reading.is_delegated, "The service is the Safe's delegate.", extra)
 
 
@@ -225,6 +244,8 @@ def _check_balance(reading: _Reading) -> Check:
 
 def _check_allowance(reading: _Reading, network: Network) -> Check:
     spender = composition.contract_addresses(network).trading_storage
+    if reading.moved_to is not None:
+        return Check(False, MOVED, {"amount": None, "spender": reading.moved_to})
     extra = {"amount": _show(reading.allowance), "spender": spender}
     if reading.allowance is None:
         return Check(False, UNREAD, extra)
@@ -246,6 +267,8 @@ def _check_gas(reading: _Reading, delegate: Address | None) -> Check:
 
 def _check_fee(reading: _Reading) -> Check:
     extra = {"amount": _show(reading.oracle_fee)}
+    if reading.moved_to is not None:
+        return Check(False, MOVED, extra)
     if reading.oracle_fee is None or reading.usdc is None or reading.allowance is None:
         return Check(False, UNREAD, extra)
     is_covered = min(reading.usdc, reading.allowance) >= reading.oracle_fee

@@ -17,10 +17,10 @@ from ostium_service.money import (
     units_string,
 )
 from ostium_service.types import Address, Network, UsdcUnits
+from ostium_service.venue_registry import CALLBACKS, find_contract
 from positions.cancel_reasons import RECLAIMED, name_cancel_reason
 from positions.formulas import compute_profit
 from positions.models import PerpsExecution
-from positions.services.protocol import CALLBACKS, find_contract
 
 PROFIT_DECIMALS = 6
 """Profit percents in events: x 1e6 of one percent."""

@@ -30,6 +30,7 @@ NAMES = [
         "trading_domain_testnet",
     ),
     *("signer_key", "signer_gas", "signer_nonce", "delegation_drift", "delegation_watch"),
+    "venue_storage_testnet",
 ]
 
 

@@ -6,12 +6,14 @@ from weakref import WeakKeyDictionary
 
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Arbitrum, Call
-from ostium_service.gateways.failures import BadAnswer, System
+from ostium_service.gateways.failures import BadAnswer, Reverted, System
 from ostium_service.gateways.ostium_contracts import GET_CONTRACT_ADDRESS, REGISTRY, contract_key
 from ostium_service.types import Address, Network
 
 REFRESH_SECONDS = 60.0
 CALLBACKS = "callbacks"
+TRADING_STORAGE = "tradingStorage"
+"""Whoever it names now is the only spender of USDC that counts."""
 
 _lock = Lock()
 _known: WeakKeyDictionary[Arbitrum, dict[str, tuple[float, Address]]] = WeakKeyDictionary()
@@ -28,9 +30,12 @@ def find_contract(*, network: Network, name: str) -> Address:
     if time.monotonic() - read_at < REFRESH_SECONDS:
         return address
     trading = composition.contract_addresses(network).trading
-    registry = _require(REGISTRY.decode(arbitrum.call(Call(to=trading, data=REGISTRY.encode()))))
-    lookup = Call(to=registry, data=GET_CONTRACT_ADDRESS.encode(contract_key(name)))
-    address = _require(GET_CONTRACT_ADDRESS.decode(arbitrum.call(lookup)))
+    try:
+        registry = _require(REGISTRY.decode(arbitrum.call(Call(to=trading, data=REGISTRY.encode()))))
+        lookup = Call(to=registry, data=GET_CONTRACT_ADDRESS.encode(contract_key(name)))
+        address = _require(GET_CONTRACT_ADDRESS.decode(arbitrum.call(lookup)))
+    except Reverted:
+        raise BadAnswer(System.RPC, "registry") from None
     with _lock:
         _known.setdefault(arbitrum, {})[name] = (time.monotonic(), address)
     return address
