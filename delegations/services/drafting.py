@@ -76,9 +76,11 @@ def store_draft(*, delegation: Delegation, draft: Draft, actor: str) -> Prepared
     if is_again:
         row.confirmations.all().delete()
         row.state, row.last_error, row.taken_by = State.PREPARED, "", ""
+        # What was sent for it before has its own end, which must not decide this one.
+        row.outbound, row.submitted_by = None, ""
     if row.state == State.PREPARED:
         row.expires_at = timezone.now() + timedelta(days=settings.OSTIUM_SAFE_TX_EXPIRY_DAYS)
-    row.save(update_fields=["state", "last_error", "taken_by", "expires_at", "updated_at"])
+    row.save(update_fields=["state", "last_error", "taken_by", "outbound", "submitted_by", "expires_at", "updated_at"])
     row.delegation = delegation
     if delegation.status == Delegation.Status.PENDING and draft.kind == SafeTransaction.Kind.APPROVE:
         delegation.approval = row

@@ -1,9 +1,12 @@
 """Following a submitted Safe transaction to its end. Every step may be repeated, from any process, at any time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from django.db import DatabaseError
 from django.utils import timezone
 from procrastinate.contrib.django import app as queue
 
@@ -82,13 +85,25 @@ def settle_relayed(*, safe_transaction: SafeTransaction, outbound: OutboundTrans
 def sweep_submissions(*, actor: str) -> int:
     """Look after handed-back transactions, relayed ones that lost their job or their block, and expired ones.
 
-    The answer is how many were followed or ended.
+    The answer is how many were followed or ended. One that cannot be written holds up no other.
     """
     now = timezone.now()
     expired = expire_prepared(actor=actor)
     for safe_transaction_id in vanished_submissions():
-        reopen_vanished(safe_transaction_id=safe_transaction_id, actor=actor)
+        with _alone(safe_transaction_id):
+            reopen_vanished(safe_transaction_id=safe_transaction_id, actor=actor)
     found = watched_submissions(client_since=now - CLIENT_PATIENCE, relay_before=now - STUCK_AFTER)
     for safe_transaction_id in found:
-        follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
+        with _alone(safe_transaction_id):
+            follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
     return expired + len(found)
+
+
+@contextmanager
+def _alone(safe_transaction_id: UUID) -> Iterator[None]:
+    """Trouble with one row is told, and the sweep goes on to the next."""
+    try:
+        yield
+    except (DatabaseError, errors.ServiceError) as error:
+        name = type(error).__name__
+        logger.error("safe_transaction_not_settled", safe_transaction_id=str(safe_transaction_id), error=name)

@@ -161,6 +161,7 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
     for other in others:
         _revoke(other, reading, "superseded")
         _record(other, row, "superseded", actor, _evidence(reading))
+    _end_newer_wish(delegation, row, reading, actor)
     grant = grant_trading(network=Network(delegation.network), trader=delegation.safe, delegate=delegation.delegate)
     delegation.status = Status.ACTIVE
     delegation.suspended = grant.suspended
@@ -173,6 +174,14 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
     delegation.last_error = ""
     delegation.save()
     _record(delegation, row, "activated", actor, _evidence(reading))
+
+
+def _end_newer_wish(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
+    """An approval may run after its row had ended and the user wished anew: the wish is fulfilled by the older row."""
+    for twin in _waiting_twins(delegation).exclude(pk=delegation.pk):
+        twin.status, twin.last_error = Status.FAILED, "superseded"
+        twin.save()
+        _record(twin, row, "superseded", actor, _evidence(reading))
 
 
 def _finish_revocation(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
@@ -221,9 +230,21 @@ def _lock_unfinished(safe_transaction_id: UUID, states: Collection[State]) -> Sa
 
 
 def _lock_delegation(delegation: Delegation) -> Delegation:
-    """The row itself, locked together with its Safe's ACTIVE row so that two ends cannot cross."""
-    rows = (_active_rows(delegation) | Delegation.objects.filter(pk=delegation.pk)).order_by("id")
+    """The row itself, locked with its Safe's ACTIVE row and a twin that waits, so that two ends cannot cross."""
+    own = Delegation.objects.filter(pk=delegation.pk)
+    rows = (_active_rows(delegation) | _waiting_twins(delegation) | own).order_by("id")
     return next(row for row in rows.select_for_update() if row.pk == delegation.pk)
+
+
+def _waiting_twins(delegation: Delegation) -> QuerySet[Delegation]:
+    """The PENDING row of the same wish, of which a constraint allows one."""
+    return Delegation.objects.filter(
+        user_id=delegation.user_id,
+        network=delegation.network,
+        safe_address=delegation.safe_address,
+        delegate_address=delegation.delegate_address,
+        status=Status.PENDING,
+    )
 
 
 def _active_rows(delegation: Delegation) -> QuerySet[Delegation]:

@@ -215,7 +215,7 @@ def test_s11_a_nonce_that_moved_voids_the_signatures(desk: Desk) -> None:
     assert Delegation.objects.count() == 1
 
 
-def test_an_owner_who_left_between_signing_and_execution_does_not_count(desk: Desk) -> None:
+def test_s10_an_owner_who_left_between_signing_and_execution_does_not_count(desk: Desk) -> None:
     safe = desk.new_safe(owners=2, threshold=1)
     prepared = desk.prepare(safe)
     signature = sign_typed(safe.owners[0], prepared.typed_data)

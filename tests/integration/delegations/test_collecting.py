@@ -251,7 +251,7 @@ def test_a_node_without_events_names_nobody_and_believes_the_effect_of_what_was_
     assert fresh(prepared).delegation.status == "ACTIVE"
 
 
-def test_s13_an_execution_failure_is_a_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s13_an_execution_failure_that_the_relay_sees_is_a_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
     monkeypatch.setattr(settling, "read_execution", lambda **_: False)

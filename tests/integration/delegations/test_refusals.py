@@ -61,7 +61,7 @@ def test_s21_a_safe_that_a_key_of_ours_owns_is_refused(desk: Desk) -> None:
     assert refusal.value.details == {"reason": "service_key_is_owner_or_module"}
 
 
-def test_a_safe_whose_module_is_a_key_of_ours_is_refused(desk: Desk) -> None:
+def test_s21_a_safe_whose_module_is_a_key_of_ours_is_refused(desk: Desk) -> None:
     safe = desk.new_safe()
     enable = keccak(text="enableModule(address)")[:4] + encode(["address"], [desk.delegate])
     assert safe.execute(to=safe.address, data=enable).succeeded

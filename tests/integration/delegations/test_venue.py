@@ -103,10 +103,10 @@ def test_d11_a_delegate_whom_the_venue_refuses_is_found_by_readiness(
 def moved(desk: Desk) -> Iterator[None]:
     """The venue has put its storage elsewhere; its registry says so."""
     setter = {"rpc_url": desk.rpc_url, "contract": "Registry", "function": "setContracts"}
-    actors.call_as_admin(**setter, arguments=([name_bytes("tradingStorage")], [NEW_STORAGE]))  # type: ignore[arg-type]
+    actors.call_as_admin(**setter, arguments=([name_bytes("tradingStorage")], [NEW_STORAGE]))
     composition.reset()
     yield
-    actors.call_as_admin(**setter, arguments=([name_bytes("tradingStorage")], [addresses.TRADING_STORAGE]))  # type: ignore[arg-type]
+    actors.call_as_admin(**setter, arguments=([name_bytes("tradingStorage")], [addresses.TRADING_STORAGE]))
     composition.reset()
 
 

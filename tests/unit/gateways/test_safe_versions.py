@@ -28,7 +28,7 @@ def test_releases_equal_the_published_deployments() -> None:
     }, "safe_versions.py and safe-eth-py disagree: check the new release before taking it over"
 
 
-def test_a_release_is_found_by_version_and_code_together() -> None:
+def test_s17_a_release_is_found_by_version_and_code_together() -> None:
     v141 = RELEASES[Network.TESTNET]["1.4.1"]
     master_copy = min(v141.master_copies)
 
