@@ -36,8 +36,8 @@ class SignedTransaction:
 class DelegateKey:
     """Holds one secp256k1 key for as long as it takes to sign; shows its address only.
 
-    Cannot be printed, copied or pickled. The bytes are overwritten when it goes; copies that libsecp256k1 and Python
-    made on the way are beyond reach.
+    Cannot be printed, copied or pickled, and a forked child finds it wiped. The bytes are overwritten when it goes;
+    copies that libsecp256k1 and Python made on the way are beyond reach.
     """
 
     __slots__ = ("__chain_id", "__secret", "__weakref__", "address")
@@ -50,6 +50,7 @@ class DelegateKey:
         self.__secret = bytearray(secret)
         self.__chain_id = chain_id
         self.address = _derive_address(self.__secret)
+        _alive.add(self)
         if seconds is not None:
             reaper.expect(self, seconds)
 
@@ -94,6 +95,14 @@ class DelegateKey:
     def __del__(self) -> None:
         if hasattr(self, "_DelegateKey__secret"):
             self.wipe()
+
+
+_alive: weakref.WeakSet[DelegateKey] = weakref.WeakSet()
+
+
+def _wipe_all() -> None:
+    for key in list(_alive):
+        key.wipe()
 
 
 def _derive_address(secret: bytearray) -> Address:
@@ -162,3 +171,4 @@ class KeyReaper:
 
 reaper = KeyReaper()
 os.register_at_fork(after_in_child=reaper.forget)
+os.register_at_fork(after_in_child=_wipe_all)

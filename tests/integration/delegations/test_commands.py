@@ -202,7 +202,9 @@ def test_syncing_corrects_what_the_chain_contradicts(desk: Desk) -> None:
     assert (answer["live"], answer["checked"], row.status) == (1, 1, "REVOKED")
 
 
-def test_d8_rotation_moves_the_safe_and_ends_with_the_key_destroyed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_d8_rotation_moves_the_safe_and_ends_with_the_key_destroyed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VAULT_OPERATOR_TOKEN", desk.operator_token)
     safe, old = desk.new_safe(), desk.delegate
     desk.activate(safe)

@@ -199,3 +199,18 @@ def test_v1_v7_a_hanging_vault_is_given_up(faulty: FaultyServer) -> None:
     with pytest.raises(Unreachable, match="too_slow"):
         vault.health()
     assert time.monotonic() - began < 2.0
+
+
+def test_v7_a_vault_that_hangs_is_asked_no_more_for_a_while(faulty: FaultyServer) -> None:
+    """V7: with all its audit devices blocked Vault takes requests and answers none."""
+    faulty.script = stay_silent(faulty)
+    patience = Policy(read_seconds=0.1, total_seconds=1.0, attempts=1, breaker_failures=2)
+    vault = Vault(VaultLogin(addr=faulty.url.partition("/rpc")[0], token="t"), policy=patience)
+    address = DelegateKey.generate().address
+    reasons = []
+    for _ in range(3):
+        with pytest.raises(Unreachable) as refusal:
+            vault.delegate_key(NET, address)
+        reasons.append((refusal.value.token, refusal.value.unsent))
+    assert reasons == [("too_slow", False), ("too_slow", False), ("breaker_open", True)]
+    assert len(faulty.requests) == 2

@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import os
 import pickle
 import traceback
 from typing import Any
@@ -146,6 +147,16 @@ def test_v9_it_cannot_be_copied() -> None:
     for duplicate in (copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="neither copied nor pickled"):
             duplicate(DelegateKey(SECRET))
+
+
+def test_v9_a_forked_child_gets_no_usable_key() -> None:
+    key = DelegateKey(SECRET)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if key.hand_over() == WIPED else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert key.hand_over() == "0x" + SECRET.hex()
 
 
 def test_a_wiped_key_does_not_sign() -> None:
