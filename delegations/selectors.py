@@ -158,6 +158,18 @@ def awaiting_signatures(*, network: Network) -> QuerySet[SafeTransaction]:
     return rows.select_related("delegation").order_by("-updated_at")
 
 
+def count_handed_out(*, network: Network, delegate: Address) -> int:
+    """Approvals naming the delegate that are on their way or in a client's hands, and whose time is not over."""
+    rows = SafeTransaction.objects.filter(
+        network=network,
+        delegation__delegate_address=delegate,
+        kind=SafeTransaction.Kind.APPROVE,
+        state=SafeTransaction.State.SUBMITTED,
+        expires_at__gt=Now(),
+    )
+    return rows.count()
+
+
 def vanished_submissions() -> list[UUID]:
     """Ended transactions whose relayed block the chain has forgotten since."""
     states, sent = SafeTransaction.State, OutboundTransaction.State

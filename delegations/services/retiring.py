@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from delegations.models import Delegation, SafeTransaction
+from delegations.selectors import count_handed_out
 from delegations.services.chain import read_standings
 from delegations.services.drafting import PreparedTransaction
 from delegations.services.events import record_event
@@ -21,7 +22,8 @@ from relay.services import begin_retirement, destroy_key, finish_retirement
 class Retirement:
     """How far a delegate's retirement has come, and what still holds it up.
 
-    `active` delegations and Safes `named_on_chain` still depend on the key; `unsettled` transactions may still need it.
+    `active` delegations and Safes `named_on_chain` still depend on the key; `unsettled` transactions may still need it;
+    approvals `handed_out` may still name it, as long as a prepared transaction lasts.
     `destroyed` versions of the key; None: not tried.
     """
 
@@ -30,6 +32,7 @@ class Retirement:
     active: int
     named_on_chain: int
     unsettled: int
+    handed_out: int
     destroyed: int | None
 
     @property
@@ -43,22 +46,24 @@ def retire_delegate(
 ) -> Retirement:
     """Go as far as can be gone now; repeating it goes on from there.
 
-    From the first call on the key only closes. When no ACTIVE delegation, no Safe on chain and no unsettled transaction
-    needs it any more, it is retired for ever, and with an operator's token of Vault its key is destroyed. Refused with
-    ChainUnavailable and VaultUnavailable, and Signer.DoesNotExist for an address that is not ours.
+    From the first call on the key only closes. When no ACTIVE delegation, no Safe on chain, no unsettled transaction
+    and no approval in a client's hands needs it any more, it is retired for ever, and with an operator's token of Vault
+    its key is destroyed. Refused with ChainUnavailable and VaultUnavailable, and Signer.DoesNotExist for an address
+    that is not ours.
     """
     signer = begin_retirement(network=network, address=address, actor=actor, reason=reason)
     active = active_rows(network=network, delegate=address).count()
     on_chain = _count_still_named(network, address)
     unsettled = count_unsettled(signer)
+    handed_out = count_handed_out(network=network, delegate=address)
     destroyed = None
-    if not (active or on_chain or unsettled):
+    if not (active or on_chain or unsettled or handed_out):
         signer = finish_retirement(network=network, address=address, actor=actor, reason=reason)
         if operator_token:
             destroyed = destroy_key(
                 network=network, address=address, operator_token=operator_token, actor=actor, reason=reason
             )
-    return Retirement(address, signer.state, active, on_chain, unsettled, destroyed)
+    return Retirement(address, signer.state, active, on_chain, unsettled, handed_out, destroyed)
 
 
 def active_rows(*, network: Network, delegate: Address) -> QuerySet[Delegation]:

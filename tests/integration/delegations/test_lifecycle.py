@@ -177,3 +177,25 @@ def test_guard_modules_and_a_missing_handler_are_said_at_prepare(desk: Desk) -> 
         "1 module(s) may act for this Safe without its owners' signatures.",
         "The Safe has no fallback handler, so it cannot sign as an owner of another Safe.",
     ]
+
+
+def test_d8_a_key_that_a_handed_back_approval_names_is_kept_until_that_has_ended(desk: Desk) -> None:
+    """D8: the client may still send it, and the Safe would then be left with a delegate whose key is gone."""
+    safe = desk.new_safe()
+    prepared = desk.prepare(safe)
+    desk.execute(prepared, sign_all(safe, prepared), submit="client")
+
+    def retire() -> services.Retirement:
+        return services.retire_delegate(
+            network=Network.TESTNET,
+            address=desk.delegate,
+            actor="staff bob",
+            reason="rotation",
+            operator_token=desk.operator_token,
+        )
+
+    held = retire()
+    assert (held.state, held.handed_out, held.destroyed) == ("retiring", 1, None)
+    SafeTransaction.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    done = retire()
+    assert (done.state, done.handed_out, done.destroyed) == ("retired", 0, 1)
