@@ -27,8 +27,9 @@ logger = structlog.get_logger(__name__)
 class ProposalRefused(Exception):
     """Nothing was proposed, or nobody knows whether it was; `token` is stable and says why.
 
-    `no_safe_service`, `no_owner_signature`, or the service's own trouble: `hash_mismatch` (it shows another transaction
-    under our hash: do not sign there), `rate_limited`, `unauthorized`, `not_accepted`, `too_slow`...
+    `not_a_revocation`, `no_safe_service`, `no_owner_signature`, or the service's own trouble: `hash_mismatch` (it shows
+    another transaction under our hash: nobody should sign there), `rate_limited`, `unauthorized`, `not_accepted`,
+    `too_slow`...
     """
 
     def __init__(self, token: str) -> None:
@@ -57,14 +58,18 @@ def has_safe_service(network: Network) -> bool:
 
 
 def propose(*, safe_transaction_id: UUID, actor: str) -> Proposal:
-    """Send a prepared transaction to the Safe Transaction Service with the owners' signatures collected so far.
+    """Send a prepared revocation to the Safe Transaction Service with the owners' signatures collected so far.
 
+    Anybody may read there what owners signed. For an approval that must not come from us: another user who wishes for
+    the same Safe could bring those signatures as his own and have the Safe made his. A revocation gives away nothing.
     The service shows only what an owner (or a proposer that an owner registered there) has signed; none of our keys is
     one, so without a collected signature it is ProposalRefused. The chain's nonce decides: a service that is behind is
     told about, a transaction of an old nonce is never proposed (SafeNonceStale). Repeating it adds the signatures that
     came since. Refused with ChainUnavailable and what `require_supported` refuses with.
     """
     row = get_safe_transaction(safe_transaction_id)
+    if row.kind != SafeTransaction.Kind.REVOKE:
+        raise ProposalRefused("not_a_revocation")
     network = Network(row.network)
     service = composition.safe_service(network)
     if service is None:

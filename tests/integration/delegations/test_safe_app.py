@@ -9,7 +9,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 
 from delegations import services
-from delegations.models import Confirmation, SafeTransaction
+from delegations.models import SafeTransaction
 from delegations.selectors import read_stage
 from delegations.services import PreparedTransaction, collecting
 from ostium_service import composition
@@ -38,6 +38,17 @@ class Office:
         safe = self.desk.new_safe(**wishes)
         self.service.know(safe.address, [owner.address for owner in safe.owners])
         return safe
+
+    def show(self, safe: OwnedSafe, prepared: PreparedTransaction) -> None:
+        """An owner puts the transaction into the Safe app herself."""
+        row = prepared.safe_transaction
+        self.service.show(safe.address, row.safe_tx_data, row.safe_tx_hash, sender=safe.owners[0].address)
+
+    def revocation(self, safe: OwnedSafe) -> PreparedTransaction:
+        """Of a delegation that is ACTIVE; the service has seen the Safe move."""
+        self.desk.activate(safe)
+        self.service.nonces[safe.address] = safe.nonce()
+        return self.desk.prepare_revocation(safe)
 
     def propose(self, prepared: PreparedTransaction) -> services.Proposal:
         return services.propose(safe_transaction_id=prepared.safe_transaction.pk, actor="staff bob")
@@ -68,14 +79,14 @@ def test_s6_the_second_owner_signs_in_the_safe_app(office: Office) -> None:
     row = prepared.safe_transaction
     late, early = signature_of(safe, 0, row), signature_of(safe, 1, row)
     assert office.desk.execute(prepared, [early]).missing == 1
-    assert office.propose(prepared).missing == 1
+    office.show(safe, prepared)
     office.service.confirm(row.safe_tx_hash, owner=safe.owners[0].address, signature=late)
 
     # The owner of the higher address came first: joined in that order a Safe says GS026.
     assert office.desk.execute(prepared, [early]).missing == 0
     assert fresh(prepared).delegation.status == "ACTIVE"
     assert story(fresh(prepared).delegation) == [
-        *("approve_prepared", "approve_confirmed", "approve_proposed", "approve_confirmed"),
+        *("approve_prepared", "approve_confirmed", "approve_confirmed"),
         *("approve_submitted", "activated"),
     ]
 
@@ -85,7 +96,7 @@ def test_s6_the_worker_picks_up_what_was_signed_in_the_safe_app(office: Office) 
     prepared = office.desk.prepare(safe)
     row = prepared.safe_transaction
     office.desk.execute(prepared, [signature_of(safe, 2, row)])
-    office.propose(prepared)
+    office.show(safe, prepared)
     office.service.confirm(row.safe_tx_hash, owner=safe.owners[0].address, signature=signature_of(safe, 0, row))
     before = len(office.service.asked)
 
@@ -111,7 +122,7 @@ def test_s7_every_kind_of_signature_from_the_safe_app_counts(office: Office) -> 
     typed, personal, approving = safe.owners
     digest = row.safe_tx_hash
     office.desk.execute(prepared, [signature_of(safe, 0, row)])
-    office.propose(prepared)
+    office.show(safe, prepared)
     raw = bytes.fromhex(sign_personal(personal, digest)[2:])
     safe.approve_hash(owner=approving, digest=digest)
     office.service.confirm(
@@ -140,7 +151,7 @@ def test_what_the_service_holds_counts_only_as_far_as_the_chain_agrees(office: O
     row, confirm = prepared.safe_transaction, office.service.confirm
     digest = row.safe_tx_hash
     office.desk.execute(prepared, [signature_of(safe, 0, row)])
-    office.propose(prepared)
+    office.show(safe, prepared)
     confirm(digest, owner=other.owners[0].address, signature=signature_of(other, 0, row))
     confirm(digest, owner=safe.owners[1].address, signature=None, kind="APPROVED_HASH")
     confirm(digest, owner=silent, signature=contract_signature(silent, b"any"), kind="CONTRACT_SIGNATURE")
@@ -160,27 +171,28 @@ def test_what_the_service_holds_counts_only_as_far_as_the_chain_agrees(office: O
 
 def test_s15_the_chains_nonce_decides_what_is_proposed(office: Office) -> None:
     safe = office.new_safe(owners=2, threshold=2)
-    old = office.desk.prepare(safe)
+    old = office.revocation(safe)
     office.desk.execute(old, [signature_of(safe, 0, old.safe_transaction)])
     safe.execute(to=safe.owners[0].address, data=b"", signers=2)
     with pytest.raises(errors.SafeNonceStale):
         office.propose(old)
     assert office.service.transactions == {}
 
-    anew = office.desk.prepare(safe)
+    anew = office.desk.prepare_revocation(safe)
     office.desk.execute(anew, [signature_of(safe, 0, anew.safe_transaction)])
+    assert (office.service.nonces[safe.address], safe.nonce()) == (1, 2)
     proposal = office.propose(anew)
-    assert (proposal.is_service_behind, proposal.missing, anew.safe_transaction.nonce) == (True, 1, 1)
-    assert [item["nonce"] for item in office.service.transactions.values()] == ["1"]
+    assert (proposal.is_service_behind, proposal.missing, anew.safe_transaction.nonce) == (True, 1, 2)
+    assert [item["nonce"] for item in office.service.transactions.values()] == ["2"]
 
-    office.service.nonces[safe.address] = 2
+    office.service.nonces[safe.address] = 3
     with pytest.raises(errors.ChainUnavailable):
         office.propose(anew)
 
 
 def test_proposing_again_adds_what_was_signed_since(office: Office) -> None:
     safe = office.new_safe(owners=3, threshold=3)
-    prepared = office.desk.prepare(safe)
+    prepared = office.revocation(safe)
     row = prepared.safe_transaction
     for place in range(2):
         office.desk.execute(prepared, [signature_of(safe, place, row)])
@@ -188,35 +200,38 @@ def test_proposing_again_adds_what_was_signed_since(office: Office) -> None:
             owners = [str(owner) for owner in office.propose(prepared).owners]
             assert owners == [owner.address for owner in safe.owners[: place + 1]]
     posts = [path for method, path, _, _ in office.service.asked if method == "POST"]
-    assert len(posts) == story(row.delegation).count("approve_proposed") == 2
+    assert len(posts) == story(row.delegation).count("revoke_proposed") == 2
     assert len(office.service.transactions[row.safe_tx_hash]["confirmations"]) == 2
 
 
 def test_nothing_is_proposed_without_an_owners_signature_or_a_service(office: Office, settings: Settings) -> None:
     safe = office.new_safe(owners=2, threshold=2)
-    prepared = office.desk.prepare(safe)
+    prepared = office.revocation(safe)
     assert refusal_of(office, prepared) == "no_owner_signature"
+    approval = office.desk.prepare(safe)
+    office.desk.execute(approval, [signature_of(safe, 0, approval.safe_transaction)])
+    assert refusal_of(office, approval) == "not_a_revocation"
     settings.OSTIUM_ENDPOINTS[Network.TESTNET]["SAFE_SERVICE_URL"] = ""
     composition.reset()
     assert refusal_of(office, prepared) == "no_safe_service"
-    assert office.service.asked == []
+    assert [method for method, *_ in office.service.asked if method == "POST"] == []
 
 
 def test_s16_something_else_under_our_hash_is_a_security_event(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     monkeypatch.setattr(collecting, "count_security_event", events.append)
     safe = office.new_safe(owners=2, threshold=2)
-    prepared = office.desk.prepare(safe)
+    prepared = office.revocation(safe)
     row = prepared.safe_transaction
     evil = {**row.safe_tx_data, "to": safe.owners[1].address}
     office.service.show(safe.address, evil, row.safe_tx_hash, sender=safe.owners[1].address)
     office.service.confirm(row.safe_tx_hash, owner=safe.owners[1].address, signature=signature_of(safe, 1, row))
 
     outcome = office.desk.execute(prepared, [signature_of(safe, 0, row)])
-    assert (outcome.missing, Confirmation.objects.count()) == (1, 1)
+    assert (outcome.missing, row.confirmations.count()) == (1, 1)
     assert refusal_of(office, prepared) == "hash_mismatch"
     assert events == ["safe_service_hash_mismatch"] * 2
-    assert "approve_proposed" not in story(row.delegation)
+    assert "revoke_proposed" not in story(row.delegation)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +239,7 @@ def test_s16_something_else_under_our_hash_is_a_security_event(office: Office, m
 )
 def test_s16_trouble_with_the_service_stops_no_owner(office: Office, status: int, token: str) -> None:
     safe = office.new_safe(owners=2, threshold=2)
-    prepared = office.desk.prepare(safe)
+    prepared = office.revocation(safe)
     row = prepared.safe_transaction
     office.service.refuse_with = (status, {"detail": "upstream words"})
 
@@ -232,7 +247,7 @@ def test_s16_trouble_with_the_service_stops_no_owner(office: Office, status: int
     assert refusal_of(office, prepared) == token
     assert services.gather_pending(actor="worker") == 1
     office.desk.execute(prepared, sign_all(safe, prepared))
-    assert fresh(prepared).delegation.status == "ACTIVE"
+    assert fresh(prepared).delegation.status == "REVOKED"
 
 
 def revoke(safe: OwnedSafe, *words: str) -> tuple[int, dict[str, Any]]:
