@@ -16,62 +16,75 @@ from ostium_service.http.schemas import (
     UUID,
     extend,
     many,
+    named,
     nullable,
     one_of,
     record,
     sometimes,
 )
 
-STAGE: Final = one_of(
-    "drafted",
-    "awaiting_signatures",
-    "submitted",
-    "active",
-    "superseded",
-    "revoking",
-    "revoked",
-    "expired",
-    "failed",
+STAGE: Final = named(
+    "DelegationStage",
+    one_of(
+        "drafted",
+        "awaiting_signatures",
+        "submitted",
+        "active",
+        "superseded",
+        "revoking",
+        "revoked",
+        "expired",
+        "failed",
+    ),
 )
-SAFE_TX: Final = record(
-    to=ADDRESS,
-    value=DECIMAL,
-    data=HEX,
-    operation=INTEGER,
-    safeTxGas=DECIMAL,
-    baseGas=DECIMAL,
-    gasPrice=DECIMAL,
-    gasToken=ADDRESS,
-    refundReceiver=ADDRESS,
-    nonce=INTEGER,
+SAFE_TX: Final = named(
+    "SafeTx",
+    record(
+        to=ADDRESS,
+        value=DECIMAL,
+        data=HEX,
+        operation=INTEGER,
+        safeTxGas=DECIMAL,
+        baseGas=DECIMAL,
+        gasPrice=DECIMAL,
+        gasToken=ADDRESS,
+        refundReceiver=ADDRESS,
+        nonce=INTEGER,
+    ),
 )
-DELEGATION: Final = record(
-    id=UUID,
-    userId=TEXT,
-    network=NETWORK,
-    chainId=INTEGER,
-    safeAddress=ADDRESS,
-    delegateAddress=ADDRESS,
-    tradingContract=ADDRESS,
-    status=one_of("PENDING", "ACTIVE", "REVOKED", "FAILED"),
-    stage=STAGE,
-    signatures=record(collected=INTEGER, required=nullable(INTEGER)),
-    suspended=BOOLEAN,
-    approvalTxHash=nullable(HASH),
-    revokeTxHash=nullable(HASH),
-    safeTxHash=nullable(HASH),
-    safeTxData=nullable(SAFE_TX),
-    lastError=nullable(TEXT),
-    createdAt=TIME,
-    updatedAt=TIME,
+DELEGATION: Final = named(
+    "Delegation",
+    record(
+        id=UUID,
+        userId=TEXT,
+        network=NETWORK,
+        chainId=INTEGER,
+        safeAddress=ADDRESS,
+        delegateAddress=ADDRESS,
+        tradingContract=ADDRESS,
+        status=one_of("PENDING", "ACTIVE", "REVOKED", "FAILED"),
+        stage=STAGE,
+        signatures=record(collected=INTEGER, required=nullable(INTEGER)),
+        suspended=BOOLEAN,
+        approvalTxHash=nullable(HASH),
+        revokeTxHash=nullable(HASH),
+        safeTxHash=nullable(HASH),
+        safeTxData=nullable(SAFE_TX),
+        lastError=nullable(TEXT),
+        createdAt=TIME,
+        updatedAt=TIME,
+    ),
 )
-CONFIRMATION: Final = record(owner=ADDRESS, kind=TEXT)
-SAFE_FACTS: Final = record(
-    version=TEXT,
-    guard=nullable(ADDRESS),
-    modules=many(ADDRESS),
-    fallbackHandler=nullable(ADDRESS),
-    notes=many(TEXT),
+CONFIRMATION: Final = named("Confirmation", record(owner=ADDRESS, kind=TEXT))
+SAFE_FACTS: Final = named(
+    "SafeFacts",
+    record(
+        version=TEXT,
+        guard=nullable(ADDRESS),
+        modules=many(ADDRESS),
+        fallbackHandler=nullable(ADDRESS),
+        notes=many(TEXT),
+    ),
 )
 PREPARED: Final = extend(
     DELEGATION,
@@ -82,7 +95,7 @@ PREPARED: Final = extend(
     expiresAt=nullable(TIME),
     safe=SAFE_FACTS,
 )
-CLIENT_CALL: Final = record(chainId=INTEGER, to=ADDRESS, data=HEX, value=HEX)
+CLIENT_CALL: Final = named("ClientCall", record(chainId=INTEGER, to=ADDRESS, data=HEX, value=HEX))
 EXECUTED: Final = extend(
     DELEGATION,
     confirmations=sometimes(many(CONFIRMATION)),
@@ -93,7 +106,7 @@ EXECUTED: Final = extend(
 ON_CHAIN: Final = record(
     delegate=nullable(ADDRESS), matches=BOOLEAN, checkedAt=nullable(TIME), allowance=nullable(DECIMAL)
 )
-EVENT: Final = record(at=TIME, what=TEXT, by=TEXT, evidence=ANYTHING)
+EVENT: Final = named("DelegationEvent", record(at=TIME, what=TEXT, by=TEXT, evidence=ANYTHING))
 STATUS: Final = record(network=NETWORK, delegation=nullable(DELEGATION), onChain=ON_CHAIN, timeline=many(EVENT))
 ALLOWANCE: Final = record(
     network=NETWORK,
@@ -124,24 +137,27 @@ EXECUTED_ALLOWANCE: Final = extend(
     payload=sometimes(CLIENT_CALL),
 )
 CHECK: Final = record(ok=BOOLEAN, message=TEXT)
-READINESS: Final = record(
-    network=NETWORK,
-    chainId=INTEGER,
-    safeAddress=ADDRESS,
-    delegateAddress=nullable(ADDRESS),
-    contracts=record(usdc=ADDRESS, trading=ADDRESS, tradingStorage=ADDRESS),
-    checks=record(
-        safeWallet=extend(CHECK, address=ADDRESS),
-        delegation=extend(CHECK, status=nullable(TEXT)),
-        usdcBalance=extend(CHECK, balance=nullable(DECIMAL)),
-        allowance=extend(CHECK, amount=nullable(DECIMAL), spender=ADDRESS),
-        delegateGas=extend(CHECK, balance=nullable(DECIMAL), address=nullable(ADDRESS)),
-        oracleFee=extend(CHECK, amount=nullable(DECIMAL)),
+READINESS: Final = named(
+    "Readiness",
+    record(
+        network=NETWORK,
+        chainId=INTEGER,
+        safeAddress=ADDRESS,
+        delegateAddress=nullable(ADDRESS),
+        contracts=record(usdc=ADDRESS, trading=ADDRESS, tradingStorage=ADDRESS),
+        checks=record(
+            safeWallet=extend(CHECK, address=ADDRESS),
+            delegation=extend(CHECK, status=nullable(TEXT)),
+            usdcBalance=extend(CHECK, balance=nullable(DECIMAL)),
+            allowance=extend(CHECK, amount=nullable(DECIMAL), spender=ADDRESS),
+            delegateGas=extend(CHECK, balance=nullable(DECIMAL), address=nullable(ADDRESS)),
+            oracleFee=extend(CHECK, amount=nullable(DECIMAL)),
+        ),
+        readyForOpenPosition=BOOLEAN,
+        readyForPositionManagement=BOOLEAN,
+        readyForClose=BOOLEAN,
+        refreshedAt=TIME,
     ),
-    readyForOpenPosition=BOOLEAN,
-    readyForPositionManagement=BOOLEAN,
-    readyForClose=BOOLEAN,
-    refreshedAt=TIME,
 )
 OVERVIEW: Final = record(
     network=NETWORK,

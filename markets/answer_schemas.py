@@ -2,30 +2,45 @@
 
 from typing import Final
 
-from ostium_service.http.schemas import BOOLEAN, DECIMAL, INTEGER, NETWORK, TEXT, extend, many, nullable, one_of, record
+from ostium_service.http.schemas import (
+    BOOLEAN,
+    DECIMAL,
+    INTEGER,
+    NETWORK,
+    TEXT,
+    extend,
+    many,
+    named,
+    nullable,
+    one_of,
+    record,
+)
 
-MARKET: Final = record(
-    pairId=INTEGER,
-    symbol=TEXT,
-    pair=TEXT,
-    base=TEXT,
-    quote=TEXT,
-    group=TEXT,
-    status=one_of("open", "closed", "paused"),
-    price=nullable(DECIMAL),
-    bid=nullable(DECIMAL),
-    ask=nullable(DECIMAL),
-    isMarketOpen=BOOLEAN,
-    isDayTradingClosed=BOOLEAN,
-    minLeverage=DECIMAL,
-    maxLeverage=DECIMAL,
-    overnightMaxLeverage=nullable(DECIMAL),
-    makerFeePercent=DECIMAL,
-    takerFeePercent=DECIMAL,
-    longOpenInterest=DECIMAL,
-    shortOpenInterest=DECIMAL,
-    maxOpenInterest=DECIMAL,
-    minPositionValue=DECIMAL,
+MARKET: Final = named(
+    "Market",
+    record(
+        pairId=INTEGER,
+        symbol=TEXT,
+        pair=TEXT,
+        base=TEXT,
+        quote=TEXT,
+        group=TEXT,
+        status=one_of("open", "closed", "paused"),
+        price=nullable(DECIMAL),
+        bid=nullable(DECIMAL),
+        ask=nullable(DECIMAL),
+        isMarketOpen=BOOLEAN,
+        isDayTradingClosed=BOOLEAN,
+        minLeverage=DECIMAL,
+        maxLeverage=DECIMAL,
+        overnightMaxLeverage=nullable(DECIMAL),
+        makerFeePercent=DECIMAL,
+        takerFeePercent=DECIMAL,
+        longOpenInterest=DECIMAL,
+        shortOpenInterest=DECIMAL,
+        maxOpenInterest=DECIMAL,
+        minPositionValue=DECIMAL,
+    ),
 )
 MARKETS: Final = record(network=NETWORK, markets=many(MARKET))
 PRICE: Final = record(

@@ -9,17 +9,26 @@ from typing import Any, Final
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
-from ostium_service.http.errors import ServiceError
+from ostium_service.http.components import (
+    JSON,
+    META,
+    REQUEST_ID,
+    Group,
+    describe_failures,
+    describe_group,
+    describe_headers,
+    hoist,
+    name_groups,
+    refer_to_group,
+)
 from ostium_service.http.errors_page import render_errors_page
 from ostium_service.http.field_schemas import StrictFieldExtension
 from ostium_service.http.operations import Description, description_of
-from ostium_service.http.schemas import ANYTHING, BOOLEAN, TEXT, TIME, many, one_of, record
+from ostium_service.http.schemas import TEXT, one_of, record
 
 __all__ = ["ServiceSchema", "StrictFieldExtension", "build_document", "render_document"]
 
 VERSION: Final = "1.0.0"
-JSON: Final = "application/json"
-ENVELOPE_REF: Final = "#/components/schemas/Failure"
 READABLE: Final = "Signs nothing; may be repeated at will."
 WRITES: Final = (
     "Happens once for one idempotency key: `idempotencyKey`, else the header `Idempotency-Key`, else `x-request-id`, "
@@ -34,8 +43,8 @@ is repeated with the same timestamp, signature, body and request id.
 Money, prices, leverage and percents go in as JSON numbers or decimal strings, and come out as decimal strings.
 Unknown fields are ignored, except one that holds a user's secret, which is refused.
 """
-META: Final = record(timestamp=TIME, requestId=TEXT)
-HEADERS: Final = {"x-request-id": {"schema": TEXT, "description": "The caller's own, or one made for this answer."}}
+FAILURES: Final = "x-failures"
+"""Holds the groups of an operation's errors until all operations are known."""
 
 
 class ServiceSchema(AutoSchema):
@@ -81,59 +90,60 @@ class ServiceSchema(AutoSchema):
         return {**body, "required": True}
 
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
-        by_status = sorted(self.described.errors, key=lambda error: error.status)
-        return {
-            "200": _describe_success(self.described),
-            **{str(status): _describe_failure(list(some)) for status, some in groupby(by_status, lambda e: e.status)},
-        }
+        return {"200": _describe_success(self.described), FAILURES: _group_errors(self.described)}
+
+
+def _group_errors(described: Description) -> list[Group]:
+    by_status = sorted(described.errors, key=lambda error: error.status)
+    return [tuple(some) for _, some in groupby(by_status, lambda error: error.status)]
 
 
 def _describe_success(described: Description) -> dict[str, Any]:
     schema = record(success={"type": "boolean", "const": True}, data=described.answer, meta=META)
-    replayed = {"schema": one_of("true"), "description": "Set when an earlier request did it."}
-    headers = {**HEADERS, **({"Idempotency-Replayed": replayed} if described.is_write else {})}
+    headers = {"x-request-id": REQUEST_ID}
+    if described.is_write:
+        headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Replayed"}
     return {"description": "Done.", "headers": headers, "content": {JSON: {"schema": schema}}}
-
-
-def _describe_failure(some: list[type[ServiceError]]) -> dict[str, Any]:
-    codes = {"properties": {"error": {"properties": {"code": one_of(*(error.code for error in some))}}}}
-    headers = dict(HEADERS)
-    if any(error.retryable for error in some):
-        headers["Retry-After"] = {"schema": TEXT, "description": "Seconds, where known."}
-    return {
-        "description": ", ".join(f"`{error.code}`" for error in some),
-        "headers": headers,
-        "content": {JSON: {"schema": {"allOf": [{"$ref": ENVELOPE_REF}, codes]}}},
-    }
 
 
 def build_document() -> dict[str, Any]:
     """The whole document of the routes in ROOT_URLCONF; LookupError for a view without `@describe(...)`."""
     document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    components = document.setdefault("components", {})
-    components["schemas"] = {**components.get("schemas", {}), "Failure": _failure_schema()}
-    components["securitySchemes"] = _security_schemes()
-    components["parameters"] = _parameters()
+    schemas: dict[str, Any] = dict(document.get("components", {}).get("schemas", {}))
+    answers = _place_failures(document["paths"])
+    paths = hoist({**document["paths"], **_unsigned_paths()}, schemas)
+    schemas |= hoist(describe_failures(), schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ostium service", "version": VERSION, "description": f"{ABOUT}\n{render_errors_page()}"},
         "servers": [{"url": "/"}],
-        "paths": {**document["paths"], **_unsigned_paths()},
-        "components": components,
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "responses": answers,
+            "headers": hoist(describe_headers(), schemas),
+            "parameters": _parameters(),
+            "securitySchemes": _security_schemes(),
+        },
     }
+
+
+def _place_failures(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Put its failures into every operation, by reference where another has the same; the answers referred to."""
+    answers = [operation["responses"] for path in paths.values() for operation in path.values()]
+    groups: list[list[Group]] = [[tuple(group) for group in answer.pop(FAILURES)] for answer in answers]
+    names = name_groups(groups)
+    for answer, own in zip(answers, groups, strict=True):
+        for group in own:
+            described = refer_to_group(names[group]) if group in names else describe_group(group)
+            answer[str(group[0].status)] = described
+    return {name: describe_group(group) for group, name in sorted(names.items(), key=lambda item: item[1])}
 
 
 @lru_cache(maxsize=1)
 def render_document() -> str:
     """The document's text, the same in every process, as it is served and kept in `docs/openapi.json`."""
     return json.dumps(build_document(), indent=1, ensure_ascii=False) + "\n"
-
-
-def _failure_schema() -> Mapping[str, Any]:
-    details = {"anyOf": [ANYTHING, many(record(field=TEXT, message=TEXT))]}
-    error = record(code=TEXT, message=TEXT, retryable=BOOLEAN)
-    error = {**error, "properties": {**error["properties"], "details": details}}
-    return record(success={"type": "boolean", "const": False}, error=error, meta=META)
 
 
 def _security_schemes() -> dict[str, Any]:

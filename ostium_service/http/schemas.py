@@ -5,23 +5,37 @@ from typing import Any, Final
 
 Schema = Mapping[str, Any]
 
+NAME: Final = "x-name"
+"""Under this a schema bears the name that `named` gave it, until the document puts it there."""
+
 _SOMETIMES: Final = "x-sometimes"
+
+
+def named(name: str, schema: Schema) -> Schema:
+    """The same, to stand once in the document under this name wherever it is used."""
+    return {NAME: name, **{key: value for key, value in schema.items() if key != NAME}}
+
 
 TEXT: Final[Schema] = {"type": "string"}
 INTEGER: Final[Schema] = {"type": "integer"}
 BOOLEAN: Final[Schema] = {"type": "boolean"}
 NULL: Final[Schema] = {"type": "null"}
-DECIMAL: Final[Schema] = {
-    "type": "string",
-    "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
-    "description": "A plain decimal, never in exponent form.",
-}
-ADDRESS: Final[Schema] = {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$", "description": "An EIP-55 address."}
-HASH: Final[Schema] = {"type": "string", "pattern": "^0x[0-9a-f]{64}$"}
-HEX: Final[Schema] = {"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$"}
-TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+DECIMAL: Final[Schema] = named(
+    "Decimal",
+    {
+        "type": "string",
+        "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
+        "description": "A plain decimal, never in exponent form.",
+    },
+)
+ADDRESS: Final[Schema] = named(
+    "Address", {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$", "description": "An EIP-55 address."}
+)
+HASH: Final[Schema] = named("Hash", {"type": "string", "pattern": "^0x[0-9a-f]{64}$"})
+HEX: Final[Schema] = named("Hex", {"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$"})
+TIME: Final[Schema] = named("Time", {"type": "string", "format": "date-time", "description": "UTC, with a Z."})
 UUID: Final[Schema] = {"type": "string", "format": "uuid"}
-NETWORK: Final[Schema] = {"type": "string", "enum": ["testnet", "mainnet"]}
+NETWORK: Final[Schema] = named("Network", {"type": "string", "enum": ["testnet", "mainnet"]})
 ANYTHING: Final[Schema] = {"type": "object"}
 """An object whose keys differ from row to row."""
 
@@ -38,10 +52,10 @@ def record(**fields: Schema) -> Schema:
 
 
 def extend(base: Schema, **fields: Schema) -> Schema:
-    """The record `base` with more fields."""
+    """The record `base` with more fields; without its name, which stays with `base`."""
     more = record(**fields)
     return {
-        **base,
+        **{key: value for key, value in base.items() if key != NAME},
         "properties": {**base["properties"], **more["properties"]},
         "required": [*base["required"], *more["required"]],
     }
@@ -65,6 +79,8 @@ def one_of(*words: str) -> Schema:
 def nullable(schema: Schema) -> Schema:
     """That, or null."""
     kind = schema.get("type")
+    if NAME in schema:
+        return named(f"{schema[NAME]}OrNull", {"anyOf": [schema, NULL]})
     if not isinstance(kind, str):
         return {"anyOf": [schema, NULL]}
     changed = {**schema, "type": [kind, "null"]}

@@ -14,9 +14,12 @@ def read_document() -> dict[str, Any]:
     document = build_document()
     for path in document["paths"].values():
         for operation in path.values():
-            data = _schema(operation, "200")["properties"].get("data")
+            data = _schema(document, operation, "200")["properties"].get("data")
             if data is not None:
                 _close(data)
+    for name, schema in document["components"]["schemas"].items():
+        if name != "Failure" and not name.endswith("Request"):
+            _close(schema)
     return document
 
 
@@ -27,15 +30,34 @@ def check_answer(*, path: str, status: int, body: Any) -> None:
         return
     responses = document["paths"][path]["post"]["responses"]
     assert str(status) in responses, f"{path} answers {status}: name {body['error']['code']} in its @describe(errors=)"
-    schema = {**_schema(document["paths"][path]["post"], str(status)), "components": document["components"]}
+    told = _schema(document, document["paths"][path]["post"], str(status))
+    schema = {**told, "components": document["components"]}
     problems = sorted(Draft202012Validator(schema).iter_errors(body), key=lambda problem: list(problem.absolute_path))
-    told = [f"{'.'.join(map(str, problem.absolute_path))}: {problem.message}" for problem in problems]
-    assert not told, f"{path} does not answer as its @describe(...) says: {told}"
+    found = [f"{'.'.join(map(str, problem.absolute_path))}: {problem.message}" for problem in problems]
+    assert not found, f"{path} does not answer as its @describe(...) says: {found}"
 
 
-def _schema(operation: dict[str, Any], status: str) -> dict[str, Any]:
-    schema: dict[str, Any] = operation["responses"][status]["content"]["application/json"]["schema"]
-    return schema
+def resolve(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """What a reference of the document stands for; anything else as it is."""
+    for part in node.get("$ref", "").split("/")[1:]:
+        document = document[part]
+    return document if "$ref" in node else node
+
+
+def list_codes(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, set[str]]:
+    """The codes that an operation of the document names, by status."""
+    codes: dict[str, set[str]] = {}
+    for status in operation["responses"]:
+        if status != "200":
+            schema = _schema(document, operation, status)
+            schemas = [resolve(document, one) for one in schema["oneOf"]] if "oneOf" in schema else [schema]
+            codes[status] = {one["allOf"][1]["properties"]["error"]["properties"]["code"]["const"] for one in schemas}
+    return codes
+
+
+def _schema(document: dict[str, Any], operation: dict[str, Any], status: str) -> dict[str, Any]:
+    response = resolve(document, operation["responses"][status])
+    return resolve(document, response["content"]["application/json"]["schema"])
 
 
 def _close(schema: Any) -> None:

@@ -11,11 +11,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
 
+from ostium_service.http.components import hoist
+from ostium_service.http.errors import CATALOGUE
 from ostium_service.http.openapi import build_document, render_document
 from ostium_service.http.operations import EDGE_ERRORS, WRITE_ERRORS, Description, description_of
 from ostium_service.http.parsers import parse_object
-from ostium_service.http.schemas import BOOLEAN, NETWORK, TEXT, extend, many, nullable, record, sometimes
+from ostium_service.http.schemas import BOOLEAN, DECIMAL, TEXT, extend, many, named, nullable, one_of, record, sometimes
 from ostium_service.http.views import ServiceView
+from tests.support.conformance import list_codes, resolve
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ("/openapi.json", "/docs")
@@ -38,7 +41,8 @@ def list_views() -> dict[str, type[ServiceView]]:
 
 
 VIEWS = list_views()
-SIGNED = {path: operation for path, operation in build_document()["paths"].items() if path.startswith("/v1/")}
+DOCUMENT = build_document()
+SIGNED = {path: operation for path, operation in DOCUMENT["paths"].items() if path.startswith("/v1/")}
 
 
 def described(path: str) -> Description:
@@ -65,17 +69,14 @@ def test_an_operation_names_its_signature_its_envelope_and_its_codes(path: str) 
     operation = SIGNED[path]["post"]
     assert operation["security"] == [{"timestamp": [], "signature": []}]
     assert len(operation["summary"]) > 5
-    named: set[str] = set()
-    for status, response in operation["responses"].items():
-        schema = response["content"]["application/json"]["schema"]
-        if status == "200":
-            assert schema["required"] == ["success", "data", "meta"]
-            continue
-        codes = schema["allOf"][1]["properties"]["error"]["properties"]["code"]["enum"]
-        assert all(f"`{code}`" in response["description"] for code in codes)
-        named.update(codes)
+    success = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert success["required"] == ["success", "data", "meta"]
+    named = list_codes(DOCUMENT, operation)
+    for status, codes in named.items():
+        assert all(f"`{code}`" in resolve(DOCUMENT, operation["responses"][status])["description"] for code in codes)
+        assert {str(CATALOGUE[code].status) for code in codes} == {status}
     expected = {*EDGE_ERRORS, *described(path).errors, *(WRITE_ERRORS if described(path).is_write else ())}
-    assert named == {error.code for error in expected}
+    assert set().union(*named.values()) == {error.code for error in expected}
 
 
 @pytest.mark.parametrize("path", sorted(SIGNED))
@@ -122,7 +123,7 @@ def test_the_words_for_schemas() -> None:
         "properties": {"name": {"type": "string"}, "note": {"type": ["string", "null"]}},
         "required": ["name"],
     }
-    assert extend(row, network=nullable(NETWORK), rows=many(BOOLEAN)) == {
+    assert extend(named("Row", row), network=nullable(one_of("testnet", "mainnet")), rows=many(BOOLEAN)) == {
         "type": "object",
         "properties": {
             **row["properties"],
@@ -132,6 +133,34 @@ def test_the_words_for_schemas() -> None:
         "required": ["name", "network", "rows"],
     }
     assert nullable({"anyOf": [TEXT]}) == {"anyOf": [{"anyOf": [TEXT]}, {"type": "null"}]}
+
+
+def test_a_named_schema_stands_once_and_is_referred_to() -> None:
+    row = named("Row", record(amount=DECIMAL, more=sometimes(nullable(DECIMAL))))
+    schemas: dict[str, Any] = {}
+    reference = {"$ref": "#/components/schemas/Row"}
+    assert hoist(many(row), schemas) == {"type": "array", "items": reference}
+    assert hoist(nullable(row), schemas) == {"$ref": "#/components/schemas/RowOrNull"}
+    decimal, optional = {"$ref": "#/components/schemas/Decimal"}, {"$ref": "#/components/schemas/DecimalOrNull"}
+    plain = {key: value for key, value in DECIMAL.items() if key != "x-name"}
+    assert schemas == {
+        "Decimal": plain,
+        "DecimalOrNull": {"anyOf": [decimal, {"type": "null"}]},
+        "Row": {"type": "object", "properties": {"amount": decimal, "more": optional}, "required": ["amount"]},
+        "RowOrNull": {"anyOf": [reference, {"type": "null"}]},
+    }
+    with pytest.raises(ValueError, match="Row"):
+        hoist(named("Row", TEXT), schemas)
+
+
+def test_every_component_is_used_and_every_reference_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    used = set(re.findall(r'"\$ref": "#/components/(\w+)/(\w+)"', text))
+    held = {(kind, name) for kind in DOCUMENT["components"] for name in DOCUMENT["components"][kind]}
+    assert used <= held
+    unused = {name for kind, name in held - used if kind != "securitySchemes"}
+    assert unused <= set(CATALOGUE), f"in the document and never referred to: {unused}"
+    assert "x-" + "name" not in text
 
 
 def test_a_view_without_description_is_named() -> None:
