@@ -64,6 +64,7 @@ class MarketsListView(ServiceView):
         "by base": {"network": "testnet", "base": "BTC"},
         "by base and quote": {"network": "testnet", "base": "USD", "quote": "JPY"},
         "by market": {"network": "testnet", "market": "BTC/USD"},
+        "by a market's name as base": {"network": "testnet", "base": "USDJPY", "quote": "USD"},
     },
 )
 class PricesGetView(ServiceView):

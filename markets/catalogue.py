@@ -77,6 +77,24 @@ def find_market(markets: Iterable[Market], text: str) -> Market:
     return found[0]
 
 
+def find_quoted(markets: Iterable[Market], base: str, quote: str) -> Market:
+    """The market of a base and a quote. A base that is itself a market's full name or pair id is taken as that name:
+    callers put what they know of a market there, and a quote of USD beside it.
+
+    Refused with InvalidMarket, naming the base's markets in other quotes where there are any.
+    """
+    listed = tuple(markets)
+    wanted = base.strip().upper()
+    pair = f"{wanted}/{quote.strip().upper()}"
+    for market in listed:
+        if market.pair.upper() == pair:
+            return market
+    if wanted.isdigit() or any(wanted in _full_names(market) for market in listed):
+        return find_market(listed, base)
+    others = [market.pair for market in listed if market.row.base.upper() == wanted]
+    raise errors.InvalidMarket(details={"reason": "unknown_market", **({"candidates": others} if others else {})})
+
+
 def find_pair(markets: Iterable[Market], pair_id: int) -> Market:
     """The market with the number; InvalidMarket when the venue lists none."""
     for market in markets:

@@ -7,7 +7,7 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 from markets.cache import CachedRead
-from markets.catalogue import Market, build_markets, find_market, find_pair
+from markets.catalogue import Market, build_markets, find_market, find_pair, find_quoted
 from ostium_service import composition
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.gateways.ostium_prices import Price, PriceList
@@ -97,20 +97,17 @@ def read_markets_and_prices(*, network: Network) -> tuple[MarketList, PriceList]
 def read_quote(*, network: Network, market: str | None, base: str | None, quote: str) -> tuple[Market, Price]:
     """A market and its quote of any age, by the market's name or by base and quote.
 
-    A base that is itself a full name (BTC/USD) is taken as one, since callers send the market's name there. Refused
-    with InvalidMarket, AmbiguousMarket, MarketsFetchFailed, PriceFetchFailed, or PriceStale for an unusable quote.
+    Refused with InvalidMarket, AmbiguousMarket, MarketsFetchFailed, PriceFetchFailed, or PriceStale for an unusable
+    quote.
     """
     listing, prices = read_markets_and_prices(network=network)
-    name = market if market is not None else _join_name(base or "", quote)
-    found = find_market(listing.markets, name)
+    found = (
+        find_market(listing.markets, market) if market is not None else find_quoted(listing.markets, base or "", quote)
+    )
     price = find_price(prices=prices, market=found)
     if not price.valid:
         raise errors.PriceStale(details={"reason": "invalid_price"})
     return found, price
-
-
-def _join_name(base: str, quote: str) -> str:
-    return base if "/" in base or "-" in base else f"{base}/{quote}"
 
 
 def find_price(*, prices: PriceList, market: Market) -> Price:

@@ -70,7 +70,7 @@ class BalanceView(ServiceView):
 @describe(
     request=TraderSerializer,
     answer=answers.POSITIONS,
-    errors=[errors.PositionsFetchFailed, errors.MarketsFetchFailed],
+    errors=[errors.PositionsFetchFailed],
     examples={"a trader": {"network": "testnet", "traderAddress": EXAMPLE_TRADER}},
 )
 class PositionsListView(ServiceView):

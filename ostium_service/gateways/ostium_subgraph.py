@@ -147,6 +147,17 @@ class OstiumSubgraph:
         """A position, open or closed, by its unique number; None while the index does not have it."""
         return self._one("trade", _TRADE, str(trade_id), parse_trade)
 
+    def limit(self, trader: Address, pair_id: int, index: int) -> LimitRow | None:
+        """The last limit or stop order of a slot, resting or ended; None while the index has none."""
+        return self._one("limit", _LIMIT, f"{trader.lower()}_{pair_id}_{index}", parse_limit)
+
+    def limit_by_number(self, number: int) -> LimitRow | None:
+        """A limit or stop order by the contract's counter, as long as its slot has not been used again."""
+        body = f"limits(first: 1, where: {{uniqueId: $number}}) {{ {_LIMIT} }}"
+        data, _ = self._query("limit", "query Numbered($number: BigInt!)", body, {"number": str(number)})
+        row = _first(data.get("limits"))
+        return None if row is None else parse_limit(row)
+
     def _one(self, entity: str, fields: str, identity: str, parse: Callable[[object], T]) -> T | None:
         body = f"{entity}(id: $id) {{ {fields} }}"
         data, _ = self._query(entity, "query One($id: ID!)", body, {"id": identity})

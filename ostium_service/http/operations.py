@@ -5,6 +5,7 @@ From it comes the OpenAPI page; the contract tests hold every answer against it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from rest_framework import serializers
@@ -28,6 +29,9 @@ EDGE_ERRORS: Final[Errors] = (
 WRITE_ERRORS: Final[Errors] = (errors.IdempotencyInProgress, errors.IdempotencyKeyReused)
 """What any write may be refused with besides."""
 
+READ_ERRORS: Final[Errors] = (errors.OstiumServiceTimeout,)
+"""What a read that asks outside systems may be refused with besides."""
+
 TRADING_ERRORS: Final[Errors] = (
     *(errors.DelegationNotActive, errors.DelegationSuspended, errors.DelegateGasLow, errors.DelegateKeyMissing),
     *(errors.VaultUnavailable, errors.InsufficientBalance, errors.AllowanceMissing, errors.TradingPaused),
@@ -35,6 +39,10 @@ TRADING_ERRORS: Final[Errors] = (
     *(errors.ExecutionExpired, errors.MarketsFetchFailed),
 )
 """What any trade through a delegate may be refused with besides."""
+
+
+SLOW = "too_slow"
+"""The gateways' token for an outside system that did not answer in its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +66,10 @@ def describe(
 ) -> Callable[[AnyView], AnyView]:
     """Describe the `post` of a ServiceView: its serializer, its `data`, its own errors, and bodies that work.
 
-    `errors` leaves out EDGE_ERRORS, and WRITE_ERRORS where `write` is set, since these are always added.
+    `errors` leaves out EDGE_ERRORS, and WRITE_ERRORS or READ_ERRORS as `write` says, since these are added.
     """
-    known = {error.code: error for error in (*EDGE_ERRORS, *(WRITE_ERRORS if write else ()), *errors)}
+    of_kind = WRITE_ERRORS if write else READ_ERRORS if any(map(is_upstream_failure, errors)) else ()
+    known = {error.code: error for error in (*EDGE_ERRORS, *of_kind, *errors)}
     description = Description(
         request=request,
         answer=answer,
@@ -74,6 +83,18 @@ def describe(
         return view
 
     return attach
+
+
+def is_upstream_failure(error: type[ServiceError] | ServiceError) -> bool:
+    """Whether it says that a read of an outside system failed."""
+    return error.status == HTTPStatus.BAD_GATEWAY and error.retryable
+
+
+def is_slow_read(error: ServiceError, operation: object) -> bool:
+    """Whether a read failed because an outside system was too slow. Never true of a write."""
+    if not isinstance(operation, Description) or operation.is_write or not is_upstream_failure(error):
+        return False
+    return isinstance(error.details, Mapping) and error.details.get("reason") == SLOW
 
 
 def description_of(view: object) -> Description:

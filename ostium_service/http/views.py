@@ -20,9 +20,18 @@ from ostium_service.http.envelope import (
     handle_exception,
     mark_enveloped,
 )
-from ostium_service.http.errors import InvalidJson, InvalidNetwork, MethodNotAllowed, SecretInPayload, ValidationError
+from ostium_service.http.errors import (
+    InvalidJson,
+    InvalidNetwork,
+    MethodNotAllowed,
+    OstiumServiceTimeout,
+    SecretInPayload,
+    ServiceError,
+    ValidationError,
+)
 from ostium_service.http.fields import INVALID_NETWORK, IdempotencyKeyField
 from ostium_service.http.openapi import ServiceSchema
+from ostium_service.http.operations import is_slow_read
 from ostium_service.http.parsers import StrictJSONParser
 from ostium_service.http.request_ids import assign_request_id, given_request_id
 from ostium_service.http.secrets import looks_like_secret
@@ -42,6 +51,12 @@ class ServiceView(APIView):
     content_negotiation_class = AlwaysJson
     schema = ServiceSchema()
     http_method_names = ["post"]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A read that failed because an outside system was too slow says just that; of a write nobody may say it."""
+        if isinstance(exc, ServiceError) and is_slow_read(exc, getattr(self, "operation", None)):
+            exc = OstiumServiceTimeout(details=exc.details)
+        return super().handle_exception(exc)
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         return handle_exception

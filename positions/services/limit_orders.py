@@ -14,6 +14,8 @@ from ostium_service.types import Address, Network
 from positions.services.trader_state import require_output
 
 LIMIT_PREFIX = "limit-"
+LARGEST_NUMBER = 2**256 - 1
+_LIMIT_NAME = re.compile(rf"{LIMIT_PREFIX}([0-9]{{1,78}})")
 _SLOT_NAME = re.compile(r"(0x[0-9a-fA-F]{40})_([0-9]{1,5})_([0-9]{1,3})")
 
 
@@ -36,6 +38,12 @@ def parse_slot_name(text: str) -> tuple[Address, int, int] | None:
     if match is None or int(match[2]) > 0xFFFF or int(match[3]) > 0xFF:
         return None
     return Address(to_checksum_address(match[1].lower())), int(match[2]), int(match[3])
+
+
+def parse_limit_name(text: str) -> int | None:
+    """The contract's counter from `limit-<n>`; None for anything else."""
+    match = _LIMIT_NAME.fullmatch(text)
+    return None if match is None or int(match[1]) > LARGEST_NUMBER else int(match[1])
 
 
 def describe_resting_calls(network: Network, trader: Address, pair_id: int, index: int) -> tuple[Call, Call]:

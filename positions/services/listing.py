@@ -29,11 +29,11 @@ def list_positions(*, network: Network, trader: Address) -> dict[str, Any]:
     """Every open position of the trader as of one L2 block, in order of pair and slot.
 
     Without the price feed, profit and prices are null; without the index, liquidation prices are. Refused with
-    PositionsFetchFailed when the chain does not answer, MarketsFetchFailed when the list of markets is not known.
+    PositionsFetchFailed when the chain does not answer or the list of markets is not known.
     """
-    listing = markets.list_markets(network=network)
-    by_pair = {market.pair_id: market for market in listing.markets}
     try:
+        listing = markets.list_markets(network=network)
+        by_pair = {market.pair_id: market for market in listing.markets}
         scan, rows, prices = gather(
             lambda: scan_positions(network=network, trader=trader, pair_ids=sorted(by_pair)),
             lambda: _read_index(network, trader),
@@ -41,6 +41,8 @@ def list_positions(*, network: Network, trader: Address) -> dict[str, Any]:
         )
     except (GatewayError, Reverted) as error:
         raise errors.PositionsFetchFailed(details={"reason": getattr(error, "token", "reverted")}) from error
+    except errors.MarketsFetchFailed as error:
+        raise errors.PositionsFetchFailed(details=error.details) from error
     margin = listing.liquidation_margin_percent
     positions = [
         _describe(

@@ -3,10 +3,10 @@
 from typing import Any
 
 from ostium_service.gateways.ostium_contracts import OrderType, PendingMarketOrder
-from ostium_service.gateways.ostium_subgraph import OrderRow, TradeRow
+from ostium_service.gateways.ostium_subgraph import LimitRow, OrderRow, TradeRow
 from ostium_service.moments import format_seconds
 from ostium_service.money import LEVERAGE_DECIMALS, PERCENT_DECIMALS, PRICE_DECIMALS, USDC_DECIMALS, units_string
-from positions.services.limit_orders import RestingOrder
+from positions.services.limit_orders import LIMIT_PREFIX, RestingOrder
 
 
 def describe_resting(resting: RestingOrder) -> dict[str, Any]:
@@ -62,6 +62,24 @@ def describe_row(row: OrderRow) -> dict[str, Any]:
         "executedAt": format_seconds(row.executed_at),
         "initiatedTx": row.initiated_tx,
         "executedTx": row.executed_tx,
+    }
+
+
+def describe_limit(row: LimitRow) -> dict[str, Any]:
+    """A limit or stop order as the index has it; whether it is a limit or a stop its own word tells."""
+    return {
+        "orderId": None if row.unique_id is None else f"{LIMIT_PREFIX}{row.unique_id}",
+        "pairId": row.pair_id,
+        "tradeIndex": row.index,
+        "side": "long" if row.is_buy else "short",
+        "orderType": row.limit_type.lower(),
+        "triggerPrice": units_string(row.open_price, PRICE_DECIMALS),
+        "collateral": units_string(row.collateral, USDC_DECIMALS),
+        "leverage": units_string(row.leverage, LEVERAGE_DECIMALS),
+        "slPrice": _optional(row.stop_loss_price or None, PRICE_DECIMALS),
+        "tpPrice": _optional(row.take_profit_price or None, PRICE_DECIMALS),
+        "createdAt": format_seconds(row.initiated_at),
+        "traderAddress": row.trader,
     }
 
 

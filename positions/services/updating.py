@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from markets import services as markets
 from ostium_service.gateways.ostium_contracts import encode_update_sl, encode_update_tp
+from ostium_service.http import errors
 from ostium_service.money import PRICE_DECIMALS, decimal_string, units_string
+from ostium_service.parallel import gather
 from ostium_service.types import Address, Network, PriceUnits
 from positions.models import Operation
 from positions.services.ledger import Intent
 from positions.services.pipeline import Answer, Plan, run_write
 from positions.services.scaling import scale_price
-from positions.services.slots import decode_slot, describe_slot_calls, require_position
+from positions.services.slots import HeldPosition, decode_slot, describe_slot_calls, require_position
 from positions.services.trader_state import check_delegate, read_trader_state
 
 
@@ -32,8 +35,8 @@ def update_stop_loss(*, update: PriceUpdate, key: str, request_id: str, signatur
     """Set the stop-loss of a position, or remove it with a price of 0; once per key.
 
     Refused before the signature, with nothing sent and the key free: DelegationNotActive, DelegationSuspended,
-    PositionNotFound, PositionChanged, and what the simulation says: InvalidStopLoss (further than 85 % / leverage from
-    the open price), TriggerPending.
+    PositionNotFound, PositionChanged, InvalidStopLoss on the wrong side of the present price, and what the simulation
+    says: InvalidStopLoss (further than 85 % / leverage from the open price), TriggerPending.
     """
     return _update(
         update=update,
@@ -86,7 +89,9 @@ def _update(
     )
 
     def make_plan(delegate: Address) -> Plan:
-        trade_id = _check_slot(update, delegate)
+        position, quote = gather(lambda: _read_slot(update, delegate), lambda: _read_quote(update))
+        _check_side(position, quote, price, operation)
+        trade_id = position.trade_id
         terms = {
             "pairId": update.pair_id,
             "tradeIndex": update.trade_index,
@@ -98,14 +103,36 @@ def _update(
     return run_write(intent=intent, make_plan=make_plan)
 
 
-def _check_slot(update: PriceUpdate, delegate: Address) -> str:
-    """The id of the trade in the slot, which must be the one the caller means."""
+def _read_slot(update: PriceUpdate, delegate: Address) -> HeldPosition:
+    """The trade in the slot, which must be the one the caller means."""
     calls = describe_slot_calls(
         network=update.network, trader=update.trader, pair_id=update.pair_id, index=update.trade_index
     )
     state = read_trader_state(network=update.network, trader=update.trader, extra=calls)
     check_delegate(network=update.network, state=state, delegate=delegate)
-    return require_position(decode_slot(state.extra), trade_id=update.trade_id).trade_id
+    return require_position(decode_slot(state.extra), trade_id=update.trade_id)
+
+
+def _read_quote(update: PriceUpdate) -> PriceUnits | None:
+    """The present mid price, None where there is none to judge by: a stop-loss must not fail with the feed."""
+    try:
+        market = markets.resolve_market(network=update.network, market=update.pair_id)
+        price = markets.check_tradable(prices=markets.fetch_prices(network=update.network), market=market)
+    except errors.ServiceError:
+        return None
+    return markets.scale_quote(price.mid)
+
+
+def _check_side(position: HeldPosition, quote: PriceUnits | None, price: PriceUnits, operation: Operation) -> None:
+    """Refuse a price that would close the position at once: the contract takes it, and a slip of the pen is enough."""
+    if quote is None or price == 0:
+        return
+    is_stop_loss = operation is Operation.UPDATE_SL
+    is_below = position.trade.is_long is is_stop_loss
+    if price == quote or (price < quote) is not is_below:
+        refusal = errors.InvalidStopLoss if is_stop_loss else errors.InvalidTakeProfit
+        asked, now = units_string(price, PRICE_DECIMALS), units_string(quote, PRICE_DECIMALS)
+        raise refusal(details={"asked": asked, "price": now})
 
 
 def _describe_request(update: PriceUpdate, field: str) -> dict[str, Any]:

@@ -116,6 +116,10 @@ def test_unusable_quote_is_shown_as_none(caller: SignedCaller, sandbox: SandboxU
         {"base": "BTC"},
         {"base": "btc", "quote": "usd"},
         {"base": "BTC/USD", "quote": "USD"},
+        {"base": "btcusd", "quote": "USD"},
+        {"base": " BTC-USD "},
+        {"base": "0", "quote": "USD"},
+        {"market": "btc/usd", "base": "ETH", "quote": "EUR"},
         {"market": "BTC-USD"},
         {"market": 0},
         {"market": "BTC", "base": None},
@@ -145,6 +149,7 @@ def test_prices_get(caller: SignedCaller, name: dict[str, object]) -> None:
     [
         ({"market": "DOGE"}, 400, "INVALID_MARKET"),
         ({"base": "BTC", "quote": "EUR"}, 400, "INVALID_MARKET"),
+        ({"base": "60000", "quote": "USD"}, 400, "INVALID_MARKET"),
         ({"market": "USD"}, 400, "AMBIGUOUS_MARKET"),
         ({}, 400, "VALIDATION_ERROR"),
         ({"base": ""}, 400, "VALIDATION_ERROR"),
@@ -157,6 +162,21 @@ def test_prices_get(caller: SignedCaller, name: dict[str, object]) -> None:
 def test_refused_prices(caller: SignedCaller, body: dict[str, object], status: int, code: str) -> None:
     error = caller.post("/v1/prices/get", {"network": "testnet", **body}, status)
     assert (error["code"], error["retryable"]) == (code, False)
+
+
+def test_a_base_that_has_no_such_quote_is_told_those_it_has(caller: SignedCaller) -> None:
+    """Yen are never answered to a question about dollars, although today's callers send USD for want of better."""
+    error = caller.post("/v1/prices/get", {"network": "testnet", "base": "nik", "quote": "USD"}, 400)
+    assert error["details"] == {"reason": "unknown_market", "candidates": ["NIK/JPY"]}
+    told = caller.post("/v1/prices/get", {"network": "testnet", "base": "NIK", "quote": "jpy"})
+    assert (told["pairId"], told["base"], told["quote"]) == (13, "NIK", "JPY")
+
+
+def test_a_feed_that_is_too_slow_is_a_read_that_timed_out(caller: SignedCaller, sandbox: SandboxUrls) -> None:
+    sandbox.control.set_latency(endpoint=Endpoint.FEED, milliseconds=5_000)
+    error = caller.post("/v1/prices/get", {"network": "testnet", "market": "BTC"}, 504)
+    assert (error["code"], error["retryable"]) == ("OSTIUM_SERVICE_TIMEOUT", True)
+    assert error["details"] == {"reason": "too_slow"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from ostium_service import composition
 from positions.models import PerpsExecution
 from sandbox import actors
+from sandbox.shaping import Endpoint
 from tests.integration.positions.conftest import ETHER, USDC, Desk
 from tests.support.callers import SignedCaller
 from tests.support.wiring import point_service
@@ -220,6 +222,37 @@ def test_refused_writes(
     error = caller.post(path, body, status)
     assert (error["code"], error["retryable"]) == (code, retryable)
     assert desk.sent() == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "path", "field", "price", "code"),
+    [
+        ("long", SL, "slPrice", "90000", "INVALID_STOP_LOSS"),
+        ("long", SL, "slPrice", "90000.01", "INVALID_STOP_LOSS"),
+        ("long", TP, "tpPrice", "64.0005", "INVALID_TAKE_PROFIT"),
+        ("long", TP, "tpPrice", "90000", "INVALID_TAKE_PROFIT"),
+        ("short", SL, "slPrice", "89000", "INVALID_STOP_LOSS"),
+        ("short", TP, "tpPrice", "90001", "INVALID_TAKE_PROFIT"),
+    ],
+)
+def test_n15_a_trigger_that_would_close_the_position_at_once(
+    desk: Desk, caller: SignedCaller, side: str, path: str, field: str, price: str, code: str
+) -> None:
+    """The contract takes it and the keeper closes; today's frontend makes 64.0005 of a German 64.000,5."""
+    caller.post(OPEN, order(desk, side=side), request_id="open")
+    error = caller.post(path, slot(desk, **{field: price}), 400, request_id="move")
+    assert (error["code"], error["details"]) == (code, {"asked": price, "price": "90000"})
+    assert desk.sent() == 1
+
+
+def test_n15_a_stop_loss_moves_without_a_price_to_judge_by(desk: Desk, caller: SignedCaller) -> None:
+    caller.post(OPEN, order(desk), request_id="open")
+    desk.sandbox.control.set_timestamp(timestamp=1, pair_ids=[0])
+    composition.reset()
+    assert caller.post(SL, slot(desk, slPrice="84000"), request_id="old price")["result"]["slPrice"] == "84000"
+    desk.sandbox.control.fail(endpoint=Endpoint.FEED, status=500)
+    composition.reset()
+    assert caller.post(SL, slot(desk, slPrice="85000"), request_id="no price")["result"]["slPrice"] == "85000"
 
 
 def test_balance(desk: Desk, caller: SignedCaller) -> None:

@@ -16,6 +16,7 @@ from tests.support.callers import SignedCaller
 from tests.support.wiring import point_service
 
 ORDERS = "/v1/orders/list"
+POSITIONS = "/v1/positions/list"
 HISTORY = "/v1/accounts/history"
 METRICS = "/v1/positions/metrics"
 EXECUTIONS = "/v1/executions/list"
@@ -255,6 +256,7 @@ def test_refused_reads(
     ("path", "fields", "code"),
     [
         (ORDERS, {}, "ORDERS_FETCH_FAILED"),
+        (POSITIONS, {}, "POSITIONS_FETCH_FAILED"),
         (METRICS, {"pairId": 0, "tradeIndex": 0}, "METRICS_FETCH_FAILED"),
         (FUNDING, {"pairId": 0}, "FUNDING_FETCH_FAILED"),
         (ROLLOVER, {"pairId": 0}, "ROLLOVER_FETCH_FAILED"),
@@ -275,6 +277,7 @@ def test_reads_without_a_node(
     ("path", "fields", "code"),
     [
         (ORDERS, {}, "ORDERS_FETCH_FAILED"),
+        (POSITIONS, {}, "POSITIONS_FETCH_FAILED"),
         (HISTORY, {}, "HISTORY_FETCH_FAILED"),
         (METRICS, {"pairId": 0, "tradeIndex": 0}, "METRICS_FETCH_FAILED"),
         (DETAILS, {"pairId": 0}, "MARKET_DETAILS_FAILED"),

@@ -133,6 +133,22 @@ INTERNAL = {
 }
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason", "status", "code"),
+    [
+        ("read", "too_slow", 504, "OSTIUM_SERVICE_TIMEOUT"),
+        ("read", "server_error", 502, "PRICE_FETCH_FAILED"),
+        ("write", "too_slow", 502, "PRICE_FETCH_FAILED"),
+    ],
+)
+def test_only_a_read_is_said_to_have_timed_out(send: Send, kind: str, reason: str, status: int, code: str) -> None:
+    response = send(f"/v1/failing/{kind}", {"reason": reason})
+    assert response.status_code == status
+    error = response.json()["error"]
+    assert (error["code"], error["retryable"], error["details"]) == (code, True, {"reason": reason})
+    assert ("timed out" in error["message"]) is (status == 504)
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_the_unforeseen_is_logged_without_locals_and_not_told(
     send: Send, edge: Settings, debug: bool, written: StringIO

@@ -11,6 +11,8 @@ from rest_framework.response import Response
 
 from ostium_service.http import errors, fields
 from ostium_service.http.health import HealthView, MetricsView, ReadyView
+from ostium_service.http.operations import describe
+from ostium_service.http.schemas import TEXT, record
 from ostium_service.http.views import ServiceView
 
 
@@ -44,6 +46,31 @@ class RefuseView(ServiceView):
         )
 
 
+def describe_as(*, write: bool) -> Any:
+    return describe(
+        request=EchoSerializer,
+        answer=record(key=TEXT),
+        errors=[errors.PriceFetchFailed],
+        write=write,
+        examples={"any": {"network": "testnet"}},
+    )
+
+
+class _Failing(ServiceView):
+    def post(self, request: Request) -> Response:
+        raise errors.PriceFetchFailed(details={"reason": request.data["reason"]})
+
+
+@describe_as(write=False)
+class FailingReadView(_Failing):
+    """Fails as an upstream system did."""
+
+
+@describe_as(write=True)
+class FailingWriteView(_Failing):
+    """The same before anything was written."""
+
+
 def crash_plainly(_request: HttpRequest) -> HttpResponse:
     raise RuntimeError("outside DRF")
 
@@ -65,6 +92,8 @@ urlpatterns = [
     path("v1/positions/open", EchoView.as_view()),
     path("v1/crash", CrashView.as_view()),
     path("v1/refuse", RefuseView.as_view()),
+    path("v1/failing/read", FailingReadView.as_view()),
+    path("v1/failing/write", FailingWriteView.as_view()),
     path("v1/plain/crash", crash_plainly),
     path("v1/plain/suspicious", refuse_plainly),
     path("v1/plain/catalogue", refuse_from_catalogue),

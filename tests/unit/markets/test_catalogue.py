@@ -2,7 +2,7 @@
 
 import pytest
 
-from markets.catalogue import build_markets, find_market, find_pair
+from markets.catalogue import build_markets, find_market, find_pair, find_quoted
 from ostium_service.http import errors
 from tests.unit.markets.rows import make_pair
 
@@ -57,6 +57,41 @@ def test_names(text: str, pair_id: int) -> None:
 def test_n14_unknown_names(text: str) -> None:
     with pytest.raises(errors.InvalidMarket):
         find_market(MARKETS, text)
+
+
+@pytest.mark.parametrize(
+    ("base", "quote", "pair_id"),
+    [
+        ("BTC", "USD", 0),
+        (" btc ", " usd ", 0),
+        ("usd", "jpy", 4),
+        ("NIK", "JPY", 13),
+        ("NIK/JPY", "USD", 13),
+        ("usd-cad", "USD", 16),
+        ("USDJPY", "USD", 4),
+        ("18", "USD", 18),
+    ],
+)
+def test_a_base_with_its_quote_or_a_name_as_base(base: str, quote: str, pair_id: int) -> None:
+    assert find_quoted(MARKETS, base, quote).pair_id == pair_id
+
+
+@pytest.mark.parametrize(
+    ("base", "quote", "candidates"),
+    [
+        ("NIK", "USD", ["NIK/JPY"]),
+        ("USD", "USD", ["USD/JPY", "USD/CAD"]),
+        ("DOGE", "USD", None),
+        ("1", "USD", None),
+        ("", "", None),
+        ("USD/", "JPY", None),
+    ],
+)
+def test_n14_a_base_without_such_a_quote(base: str, quote: str, candidates: list[str] | None) -> None:
+    with pytest.raises(errors.InvalidMarket) as caught:
+        find_quoted(MARKETS, base, quote)
+    assert isinstance(caught.value.details, dict)
+    assert caught.value.details.get("candidates") == candidates
 
 
 def test_ambiguous_base_names_the_candidates() -> None:
