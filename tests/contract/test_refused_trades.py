@@ -17,7 +17,7 @@ from delegations.models import Delegation
 from ostium_service import composition
 from ostium_service.gateways.ostium_contracts import DEFAULT_ADDRESSES
 from ostium_service.http.errors import CATALOGUE
-from ostium_service.types import Network
+from ostium_service.types import Address, Network
 from positions.models import ExecutionState, Operation, PerpsExecution
 from positions.services import pipeline
 from positions.services.working import follow_execution
@@ -166,7 +166,7 @@ def test_a_delegate_without_ether_or_without_a_key(desk: Desk, caller: SignedCal
     Signer.objects.create(network="testnet", address=stranger, purpose="delegate")
     Delegation.objects.update(delegate_address=stranger)
     Grant.objects.update(delegate=stranger)
-    desk.appoint(composition.contract_addresses(Network.TESTNET).trading.__class__(stranger))
+    desk.appoint(Address(stranger))
     keyless = refuse(caller, OPEN, whose(desk, **MARKET), "DELEGATE_KEY_MISSING")
     assert (keyless["code"], keyless["retryable"]) == ("DELEGATE_KEY_MISSING", False)
     assert desk.sent() == 0
@@ -217,7 +217,7 @@ def test_every_operations_own_failure(desk: Desk, caller: SignedCaller) -> None:
     """A revert that no caller can do anything about: the operation's code, with the error's name and selector."""
     open_at_market(desk, caller)
     caller.post(OPEN, whose(desk, **LIMIT), request_id="limit")
-    writes = {
+    writes: dict[str, tuple[str, dict[str, Any]]] = {
         "OPEN_POSITION_FAILED": (OPEN, LIMIT),
         "CLOSE_POSITION_FAILED": (CLOSE, SLOT),
         "UPDATE_SL_FAILED": (SL, {**SLOT, "slPrice": 85000}),

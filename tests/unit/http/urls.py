@@ -58,7 +58,7 @@ def describe_as(*, write: bool) -> Any:
 
 class _Failing(ServiceView):
     def post(self, request: Request) -> Response:
-        raise errors.PriceFetchFailed(details={"reason": request.data["reason"]})
+        raise errors.PriceFetchFailed(details={"reason": dict(request.data)["reason"]})
 
 
 @describe_as(write=False)
