@@ -11,6 +11,7 @@ from ostium_service.http.schemas import (
     HEX,
     INTEGER,
     NETWORK,
+    QUANTITY,
     TEXT,
     TIME,
     UUID,
@@ -95,7 +96,7 @@ PREPARED: Final = extend(
     expiresAt=nullable(TIME),
     safe=SAFE_FACTS,
 )
-CLIENT_CALL: Final = named("ClientCall", record(chainId=INTEGER, to=ADDRESS, data=HEX, value=HEX))
+CLIENT_CALL: Final = named("ClientCall", record(chainId=INTEGER, to=ADDRESS, data=HEX, value=QUANTITY))
 EXECUTED: Final = extend(
     DELEGATION,
     confirmations=sometimes(many(CONFIRMATION)),

@@ -5,14 +5,24 @@ import time
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import requests
 
 from ostium_service.client.signing import sign_request
 
+NOT_THE_SERVICE = "NOT_THE_SERVICE"
+"""The `code` of an answer that a proxy or another server gave."""
+
 RETRY_PAUSES = (0.5, 1.0)
 """Seconds before the second and the third attempt, as the backend's own client waits."""
+
+LONGEST_PAUSE = 30.0
+"""Seconds. A `Retry-After` beyond it is the caller's to wait for: the signature would grow too old."""
+
+LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+"""Nobody knows whether the service has acted; the same request again asks for its answer."""
 
 
 class OstiumError(Exception):
@@ -40,8 +50,10 @@ class OstiumClient:
     def call(self, path: str, body: Mapping[str, Any], *, request_id: str | None = None) -> dict[str, Any]:
         """The `data` of the answer; OstiumError for every failure the service tells, requests' errors for the rest.
 
-        Decimals are sent as strings. A lost connection, or a 5xx that says it may be retried, is repeated up to two
-        times with the SAME timestamp, signature, body and request id, which the service answers without acting twice.
+        Decimals are sent as strings. A lost answer, an answer that is not the service's (a proxy's 502), and a failure
+        that says `retryable` are repeated up to two times with the SAME timestamp, signature, body and request id,
+        which the service answers without acting twice. Nothing else is: after a write may have reached the chain the
+        service never says `retryable`. `Retry-After` is waited for where it is longer than the usual pause.
         """
         content = json.dumps(dict(body), separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
         headers = self._headers(path, content, request_id or str(uuid.uuid4()))
@@ -50,17 +62,19 @@ class OstiumClient:
                 response = self._session.post(
                     self._base_url + path, data=content, headers=headers, timeout=self._seconds, allow_redirects=False
                 )
-            except requests.ConnectionError:
+            except LOST:
                 if pause is None:
                     raise
-            else:
-                failure = _failure(response)
-                if failure is None:
-                    data: dict[str, Any] = response.json()["data"]
-                    return data
-                if pause is None or failure.status < 500 or not failure.retryable:
-                    raise failure
-            time.sleep(pause)
+                time.sleep(pause)
+                continue
+            answer = _read_envelope(response)
+            if answer is not None and answer["success"]:
+                return dict(answer["data"])
+            failure = _describe_failure(response, answer)
+            wanted = _read_pause(response)
+            if pause is None or not failure.retryable or wanted > LONGEST_PAUSE:
+                raise failure
+            time.sleep(max(pause, wanted))
         raise AssertionError("the last attempt returns or raises")
 
     def _headers(self, path: str, content: bytes, request_id: str) -> dict[str, str]:
@@ -80,19 +94,37 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a request")
 
 
-def _failure(response: requests.Response) -> OstiumError | None:
+def _read_envelope(response: requests.Response) -> dict[str, Any] | None:
+    """The answer's envelope; None for anything else, which is not the service's."""
     try:
         answer = response.json()
     except ValueError:
-        answer = {}
-    if response.status_code == 200 and answer.get("success") is True:
         return None
-    error = answer.get("error", {})
+    if not isinstance(answer, dict):
+        return None
+    if response.status_code == HTTPStatus.OK:
+        return answer if answer.get("success") is True and isinstance(answer.get("data"), dict) else None
+    return answer if answer.get("success") is False and isinstance(answer.get("error"), dict) else None
+
+
+def _describe_failure(response: requests.Response, answer: dict[str, Any] | None) -> OstiumError:
+    stranger = {
+        "code": NOT_THE_SERVICE,
+        "message": "the answer is not the service's envelope",
+        "retryable": response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR,
+    }
+    error = stranger if answer is None else answer["error"]
     return OstiumError(
-        code=error.get("code", "NOT_THE_SERVICE"),
-        message=error.get("message", "the answer is not the service's envelope"),
+        code=str(error.get("code")),
+        message=str(error.get("message")),
         status=response.status_code,
         retryable=error.get("retryable") is True,
         details=error.get("details"),
         request_id=response.headers.get("x-request-id", ""),
     )
+
+
+def _read_pause(response: requests.Response) -> float:
+    """Seconds that the answer asks to wait; 0 where it does not say."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0

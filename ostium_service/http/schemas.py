@@ -33,6 +33,9 @@ ADDRESS: Final[Schema] = named(
 )
 HASH: Final[Schema] = named("Hash", {"type": "string", "pattern": "^0x[0-9a-f]{64}$"})
 HEX: Final[Schema] = named("Hex", {"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$"})
+QUANTITY: Final[Schema] = named(
+    "Quantity", {"type": "string", "pattern": "^0x(0|[1-9a-f][0-9a-f]*)$", "description": "As nodes take it."}
+)
 TIME: Final[Schema] = named("Time", {"type": "string", "format": "date-time", "description": "UTC, with a Z."})
 UUID: Final[Schema] = {"type": "string", "format": "uuid"}
 NETWORK: Final[Schema] = named("Network", {"type": "string", "enum": ["testnet", "mainnet"]})

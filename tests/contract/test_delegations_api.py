@@ -21,6 +21,8 @@ from sandbox import actors, addresses
 from sandbox.chain import Chain
 from sandbox.openbao import VaultAccess
 from tests.contract.safe_payloads import plain_safe, plain_tx, sent_hash
+from tests.support.callers import check_wording
+from tests.support.conformance import check_answer
 from tests.support.safes import OwnedSafe, deploy_owned_safe, sign_typed
 from tests.support.wiring import TEST_SECRET, point_service
 
@@ -46,6 +48,9 @@ class Backend:
         assert response.status_code == status, answer
         assert answer["success"] is (status == 200)
         assert answer["meta"]["requestId"] == response.headers["x-request-id"] == "contract-test"
+        check_answer(path=path, status=status, body=answer)
+        if status != 200:
+            check_wording(answer["error"])
         return dict(answer["data" if status == 200 else "error"])
 
     def about(self, safe: OwnedSafe, **more: Any) -> dict[str, Any]:

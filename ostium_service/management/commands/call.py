@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from django.conf import settings
@@ -82,15 +82,27 @@ def _read_path(path: str) -> str:
 
 
 def _read_object(text: str) -> dict[str, Any]:
-    """Numbers keep the digits they are written with: the client sends a decimal as its string."""
+    """Numbers keep the digits they are written with: the client sends a decimal as its string.
 
+    A key that occurs twice is said here: what is sent would hold only the last one, and the service could not refuse.
+    """
     try:
-        value = json.loads(text, parse_float=Decimal)
+        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_word, object_pairs_hook=_build_object)
     except ValueError:
         raise CommandError("The body is not JSON. --raw sends it all the same.") from None
     if not isinstance(value, dict):
         raise CommandError("The body is not a JSON object. --raw sends it all the same.")
     return value
+
+
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise CommandError("A key of the body occurs twice. --raw sends it all the same.")
+    return dict(pairs)
+
+
+def _refuse_word(word: str) -> NoReturn:
+    raise CommandError(f"{word} is no JSON. --raw sends it all the same.")
 
 
 def _sign(*, path: str, body: str, request_id: str) -> dict[str, str]:
