@@ -8,6 +8,7 @@ from ostium_service.http.schemas import (
     INTEGER,
     NETWORK,
     TEXT,
+    explained,
     extend,
     many,
     named,
@@ -33,16 +34,18 @@ MARKET: Final = named(
         isDayTradingClosed=BOOLEAN,
         minLeverage=DECIMAL,
         maxLeverage=DECIMAL,
-        overnightMaxLeverage=nullable(DECIMAL),
-        makerFeePercent=DECIMAL,
-        takerFeePercent=DECIMAL,
-        longOpenInterest=DECIMAL,
-        shortOpenInterest=DECIMAL,
-        maxOpenInterest=DECIMAL,
-        minPositionValue=DECIMAL,
+        overnightMaxLeverage=explained(
+            nullable(DECIMAL), "What an order without `dayTrade` may use; null: the maximum."
+        ),
+        makerFeePercent=explained(DECIMAL, "Of the notional that reduces the skew, up to `makerMaxLeverage`."),
+        takerFeePercent=explained(DECIMAL, "Of the rest of the notional, when opening."),
+        longOpenInterest=explained(DECIMAL, "Units of the base asset."),
+        shortOpenInterest=explained(DECIMAL, "Units of the base asset."),
+        maxOpenInterest=explained(DECIMAL, "USDC, for either side."),
+        minPositionValue=explained(DECIMAL, "USDC: collateral after the fees, times leverage."),
     ),
 )
-MARKETS: Final = record(network=NETWORK, markets=many(MARKET))
+MARKETS: Final = record(network=NETWORK, markets=many(MARKET), asOfBlock=nullable(INTEGER))
 PRICE: Final = record(
     network=NETWORK,
     base=TEXT,
@@ -71,7 +74,9 @@ DETAIL: Final = extend(
     feed=TEXT,
     groupId=INTEGER,
     makerMaxLeverage=DECIMAL,
-    oracleFee=DECIMAL,
+    oracleFee=explained(
+        DECIMAL, "USDC, flat: for opening, closing (returned by a full close), cancelling, removing collateral."
+    ),
     lastTradePrice=DECIMAL,
     accRolloverLong=DECIMAL,
     accRolloverShort=DECIMAL,
@@ -84,7 +89,7 @@ DETAIL: Final = extend(
     lastFundingBlock=INTEGER,
     lastFundingRate=DECIMAL,
     maxFundingFeePerBlock=DECIMAL,
-    liquidationMarginPercent=DECIMAL,
+    liquidationMarginPercent=explained(DECIMAL, "Of the collateral at the maximum leverage; less below it."),
     asOfBlock=nullable(INTEGER),
 )
 DETAILS: Final = record(network=NETWORK, pairId=INTEGER, details=DETAIL)

@@ -50,7 +50,8 @@ class MarketsListView(ServiceView):
         """Every market with its present quote."""
         network = self.parsed(request, NetworkSerializer)["network"]
         listing, prices = read_markets_and_prices(network=network)
-        return self.success({"network": network, "markets": describe_markets(listing=listing, prices=prices)})
+        rows = describe_markets(listing=listing, prices=prices)
+        return self.success({"network": network, "markets": rows, "asOfBlock": listing.block})
 
 
 @describe(

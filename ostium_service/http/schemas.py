@@ -69,6 +69,11 @@ def sometimes(schema: Schema) -> Schema:
     return {**schema, _SOMETIMES: True}
 
 
+def explained(schema: Schema, text: str) -> Schema:
+    """The same with a unit or a reason beside it."""
+    return {"description": text, "allOf": [schema]}
+
+
 def many(item: Schema) -> Schema:
     """A list of such items."""
     return {"type": "array", "items": item}

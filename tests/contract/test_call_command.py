@@ -109,6 +109,9 @@ def test_a_service_that_does_not_answer_ends_with_2() -> None:
         (("/v1/markets/list?a=1",), "no query"),
         ((PATH, "{"), "not JSON"),
         ((PATH, "[]"), "not a JSON object"),
+        ((PATH, '{"collateral":1,"collateral":100}'), "occurs twice"),
+        ((PATH, '{"x":[{"a":1,"\\u0061":2}]}'), "occurs twice"),
+        ((PATH, '{"collateral":NaN}'), "NaN is no JSON"),
     ],
 )
 def test_what_cannot_be_sent_is_said(arguments: tuple[str, ...], told: str) -> None:

@@ -32,7 +32,8 @@ def caller(transactional_db: None, client: Client, settings: Settings, sandbox: 
 
 def list_by_pair(caller: SignedCaller) -> dict[int, dict[str, object]]:
     data = caller.post("/v1/markets/list", {"network": "testnet"})
-    assert set(data) == {"network", "markets"}
+    assert set(data) == {"network", "markets", "asOfBlock"}
+    assert (data["network"], data["asOfBlock"] > 0) == ("testnet", True)
     return {market["pairId"]: market for market in data["markets"]}
 
 

@@ -3,9 +3,11 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 
@@ -92,6 +94,37 @@ def test_w1_the_same_signed_write_under_another_unsigned_header_happens_once(slo
     first, *again = [answer.json()["data"] for answer in answers]
     assert again == [first, first, first]
     assert (slow_desk.open_trades(), slow_desk.sent(), PerpsExecution.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("path", [MARKETS, OPEN])
+def test_w1_w3_i8_the_same_bytes_three_times_over_a_minute(slow_desk: Desk, path: str) -> None:
+    """As the client's clock runs: two answers that took 30 s and never came, and the pauses between."""
+    body = order(slow_desk) if path == OPEN else {"network": "testnet"}
+    attempts = Attempts(path, body)
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
+        answers = [attempts.send()]
+        for seconds in (30.5, 31):
+            clock.shift(seconds)
+            answers.append(attempts.send())
+        assert time.time_ns() // 1_000_000 - int(attempts.headers["x-timestamp"]) >= LAST_ATTEMPT_MS
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    marks = [answer.get("Idempotency-Replayed") for answer in answers]
+    if path == MARKETS:
+        assert marks == [None, None, None]
+        return
+    assert marks == [None, "true", "true"]
+    first, *again = [answer.json()["data"] for answer in answers]
+    assert again == [first, first]
+    assert (slow_desk.open_trades(), slow_desk.sent(), PerpsExecution.objects.count()) == (1, 1, 1)
+
+
+def test_w1_after_the_window_the_same_bytes_are_refused_and_nothing_happens(slow_desk: Desk) -> None:
+    attempts = Attempts(OPEN, order(slow_desk))
+    assert attempts.send().status_code == 200
+    with time_machine.travel(datetime.now(UTC) + timedelta(milliseconds=300_500), tick=True):
+        late = attempts.send()
+    assert (late.status_code, late.json()["error"]["details"]["reason"]) == (401, "timestamp_out_of_window")
+    assert (slow_desk.open_trades(), slow_desk.sent()) == (1, 1)
 
 
 def test_w2_an_attempt_while_the_first_still_runs_is_told_to_wait(slow_desk: Desk) -> None:
