@@ -11,7 +11,7 @@ def main() -> None:
 
     from ostium_service.development import ensure_database
 
-    ensure_database()
+    ensure_database(sys.argv[1] if len(sys.argv) > 1 else "")
 
     execute_from_command_line(sys.argv)
 

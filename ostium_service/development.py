@@ -8,12 +8,18 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-def ensure_database() -> None:
+WITHOUT_DATABASE = frozenset({"call", "write_errors_page", "write_openapi"})
+"""Commands of manage.py that must not wait for a server which they never ask."""
+
+
+def ensure_database(command: str = "") -> None:
     """Start PostgreSQL under `.local/postgres` and set DATABASE_URL, when debugging without one.
 
     The server stops with the last process that asked for it. It needs the development requirements; without them, or
     without DJANGO_DEBUG, nothing happens and the system checks say that DATABASE_URL is missing.
     """
+    if command in WITHOUT_DATABASE:
+        return
     env = environ.Env()
     if (BASE_DIR / ".env").is_file():
         env.read_env(str(BASE_DIR / ".env"))
