@@ -120,6 +120,18 @@ def test_a_number_whose_slot_holds_another_order_now(desk: Desk, caller: SignedC
     assert track(caller, first, 404)["code"] == "ORDER_NOT_FOUND"
 
 
+def test_our_own_order_whose_slot_holds_another_one_now(desk: Desk, caller: SignedCaller) -> None:
+    terms = whose(desk, market="BTC", side="long", collateral=100, leverage=10, orderType="limit", triggerPrice=80000)
+    first = caller.post(OPEN, terms, request_id="first")
+    caller.post(CANCEL, whose(desk, orderId=first["orderId"]), request_id="cancel")
+    second = caller.post(OPEN, terms, request_id="second")
+    assert first["result"]["tradeIndex"] == second["result"]["tradeIndex"] == 0
+    told = {name: track(caller, name) for name in (first["orderId"], second["orderId"], f"{desk.trader}_0_0")}
+    assert [answer["status"] for answer in told.values()] == ["cancelled", "open", "open"]
+    executions = [answer["executionId"] for answer in told.values()]
+    assert executions == [first["executionId"], second["executionId"], second["executionId"]]
+
+
 def test_without_the_index_the_chain_and_the_ledger_are_enough(
     desk: Desk, caller: SignedCaller, settings: Settings
 ) -> None:
