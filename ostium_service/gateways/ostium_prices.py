@@ -90,6 +90,7 @@ class OstiumPrices:
         self._lock = threading.Lock()
         self._last: PriceList | None = None
         self._last_at = float("-inf")
+        self._believed: dict[tuple[str, str], Price] = {}
         self._failure: GatewayError | None = None
         self._asked_at = float("-inf")
 
@@ -123,9 +124,10 @@ class OstiumPrices:
             self._failure = failure
             return
         now = self._clock()
-        known = self._last.prices if self._last else {}
-        found = (check_jump(parse_price(row, now=now), known) for row in rows)
+        found = (check_jump(parse_price(row, now=now), self._believed) for row in rows)
         self._last = PriceList(index_prices(price for price in found if price is not None), fetched_at=now)
+        # Kept apart from the list: an odd price in it must not become what the next one is judged by.
+        self._believed |= {pair: price for pair, price in self._last.prices.items() if price.valid}
         self._last_at = self._monotonic()
         self._failure = None
 

@@ -75,6 +75,21 @@ def test_m1_m2_closed_stale_and_incomplete_rows(prices: OstiumPrices, sandbox: S
     assert (found.mid, found.is_market_open, found.valid) == (Decimal(0), False, False)
 
 
+def test_m1_a_jump_stays_invalid_however_often_it_is_read(
+    prices: OstiumPrices, sandbox: SandboxUrls, clock: Clock
+) -> None:
+    """An odd price must not be what the next odd price is judged by."""
+    seen = []
+    for mid in ("60000", "5000", "5000", "5000", "60100"):
+        sandbox.control.set_price(pair_id=0, mid=Decimal(mid), half_spread=Decimal("0.05"))
+        found = prices.latest().get("BTC", "USD")
+        assert found is not None
+        seen.append((found.mid, found.valid))
+        clock.now += 1.0
+    odd = (Decimal(5000), False)
+    assert seen == [(Decimal(60_000), True), odd, odd, odd, (Decimal(60_100), True)]
+
+
 def test_one_request_a_second_at_most(prices: OstiumPrices, sandbox: SandboxUrls, clock: Clock) -> None:
     first = prices.latest()
     clock.now += 0.99
