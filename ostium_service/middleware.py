@@ -1,5 +1,6 @@
 """The edge around every view: the request id, who may call, and the envelope on whatever happens under /v1/."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -20,11 +21,15 @@ logger = structlog.get_logger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _API: Final = "/v1/"
+_LEVELS: Final = {4: logging.WARNING, 5: logging.ERROR}
 _INTERNAL_ONLY: Final = ("/v1", "/metrics", "/admin")
 
 
 class RequestIdMiddleware:
-    """Outermost: settles the request id before anything logs, and puts it on every answer, then counts the answer."""
+    """Outermost: settles the request id before anything logs, puts it on every line and on the answer.
+
+    Then it counts the answer, and logs how the request ended: one line each.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -32,9 +37,13 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.monotonic()
         request_id = assign_request_id(request)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response[HEADER] = request_id
         count_request(_route(request), request.method or "", _outcome(response), time.monotonic() - started)
+        _log_end(request, response)
+        structlog.contextvars.clear_contextvars()
         return response
 
 
@@ -74,6 +83,15 @@ class EdgeMiddleware:
         if is_api:
             return failure_response(error=Unauthorized(details={"reason": "outside_network"}), request=request)
         return JsonResponse({"status": "forbidden"}, status=403)
+
+
+def _log_end(request: HttpRequest, response: HttpResponseBase) -> None:
+    """The line that every request leaves, with the person where a page has asked for one."""
+    level = _LEVELS.get(response.status_code // 100, logging.INFO)
+    person = getattr(request, "_cached_user", None)
+    known = {} if person is None else {"user_id": person.pk}
+    told = f"{request.method} {request.get_full_path()}"
+    logger.log(level, "request_finished", code=response.status_code, request=told, **known)
 
 
 def _wrap(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -28,6 +28,9 @@ _EXTENDED_KEY: Final = re.compile(r"(?<![0-9a-zA-Z])[a-z]prv[1-9A-HJ-NP-Za-km-z]
 _KEYSTORE_TEXT: Final = re.compile(r'"ciphertext"\s*:.*"kdf|"kdf.*"ciphertext"\s*:', re.DOTALL | re.IGNORECASE)
 _MNEMONIC_LENGTHS: Final = frozenset({12, 15, 18, 21, 24})
 _MNEMONIC_WORD: Final = re.compile(r"[a-z]{3,8}")
+# One word, shorter than anything that is looked for: most names and values.
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9_]{1,42}")
+_NO_NAME: Final = re.compile(r"[^a-z0-9]")
 
 
 def find_secret(payload: Any) -> str | None:
@@ -37,6 +40,8 @@ def find_secret(payload: Any) -> str | None:
 
 def looks_like_secret(text: str, *, name: str) -> bool:
     """Whether `text`, given under the field or header `name`, has the shape of a secret."""
+    if _HARMLESS.fullmatch(text):
+        return False
     if _PEM.search(text) or _EXTENDED_KEY.search(text) or _KEYSTORE_TEXT.search(text) or _is_mnemonic(text.split()):
         return True
     plain = _plain(name)
@@ -67,7 +72,7 @@ def _secret_paths(value: Any, *, path: str, name: str) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return _NO_NAME.sub("", name.lower())
 
 
 def _shown(key: str) -> str:

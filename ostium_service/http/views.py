@@ -1,11 +1,11 @@
 """The base of every signed call: authenticate, parse, validate, answer in the envelope."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
+from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +39,6 @@ from ostium_service.http.secrets import looks_like_secret
 REPLAYED_HEADER = "Idempotency-Replayed"
 
 
-@method_decorator(csrf_exempt, name="dispatch")
 class ServiceView(APIView):
     """A signed POST. A subclass writes `post(request)`: `parsed`, one service, `success`."""
 
@@ -72,7 +71,8 @@ class ServiceView(APIView):
 
     def parsed(self, request: Request, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The validated fields; VALIDATION_ERROR naming every bad one, INVALID_NETWORK for a network not enabled."""
-        serializer = serializer_class(data=request.data)
+        serializer = copy(_prototype(serializer_class))
+        serializer.initial_data = request.data
         if serializer.is_valid():
             return dict(serializer.validated_data)
         details = flatten_details(serializer.errors)
@@ -106,6 +106,17 @@ class ServiceView(APIView):
     def request_id(self, request: Request) -> str:
         """The id that this answer and its log lines carry."""
         return assign_request_id(request._request)  # noqa: SLF001
+
+
+@cache
+def _prototype(serializer_class: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """One of the class with its fields built, to be copied for each request: building them anew is a tenth of a read.
+
+    The copies share the fields, which keep nothing of what they validate.
+    """
+    made = serializer_class()
+    made.fields  # noqa: B018  built at the first look
+    return made
 
 
 def _validate_key_header(value: str) -> str:

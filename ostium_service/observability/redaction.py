@@ -56,6 +56,12 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(?:[a-z]{3,8}[ \t]+){11,23}[a-z]{3,8}\b", re.IGNORECASE), MARK),
 )
 
+# A word, an id in hex or a time: too short and too plain for any of the patterns, and most of what is logged.
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9_]{1,42}|[0-9a-f-]{1,42}|[0-9TZ:.+-]{1,42}")
+
+# The logging set-up itself writes these over whatever a caller gave.
+_SET_LAST: Final = frozenset({"level", "logger", "timestamp"})
+
 _known: set[str] = set()
 
 
@@ -66,7 +72,10 @@ def learn_secrets(values: Iterable[str]) -> None:
 
 def redact(_logger: Any, _method: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: the same line without its secrets."""
-    return {str(name): redact_value(value, name=str(name)) for name, value in event_dict.items()}
+    return {
+        str(name): value if name in _SET_LAST else redact_value(value, name=str(name))
+        for name, value in event_dict.items()
+    }
 
 
 def redact_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
@@ -95,6 +104,8 @@ def redact_text(text: str) -> str:
     text = text[:_MAX_TEXT]
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MARK)
+    if _HARMLESS.fullmatch(text):
+        return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text if end is None else text[:end] + "..."
