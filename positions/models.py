@@ -140,6 +140,11 @@ class PerpsExecution(models.Model):
             ),
             models.Index(fields=["network", "trader_address", "-created_at"], name="execution_by_trader"),
             models.Index(fields=["network", "order_id"], name="execution_by_order", condition=~models.Q(order_id="")),
+            models.Index(
+                fields=["network", "trader_address", "operation", "created_at"],
+                name="execution_retries",
+                condition=models.Q(operation__in=["reclaim", "faucet_payment"]),
+            ),
         ]
 
     def __str__(self) -> str:

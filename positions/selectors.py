@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db.models import F
@@ -28,13 +28,28 @@ class Place:
     key: UUID
 
 
+# Each trader's newest rows by the index, then the newest of these: one condition on all traders at once would read and
+# sort everything that they ever did.
+_PAGE = """
+SELECT newest.* FROM unnest(%(traders)s::varchar[]) AS who(trader) CROSS JOIN LATERAL (
+    SELECT * FROM perps_executions
+    WHERE network = %(network)s AND trader_address = who.trader AND (created_at, id) < (%(moment)s, %(key)s)
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+) AS newest ORDER BY newest.created_at DESC, newest.id DESC LIMIT %(limit)s
+"""
+
+
 def find_page(*, network: Network, traders: Sequence[str], after: Place | None, limit: int) -> list[PerpsExecution]:
     """Executions of the traders with their events, newest first, after a place in that order."""
-    rows = PerpsExecution.objects.filter(network=network, trader_address__in=traders)
-    if after is not None:
-        # The first condition is implied; it is what the index can use.
-        rows = rows.filter(created_at__lte=after.created_at).exclude(created_at=after.created_at, id__gte=after.key)
-    return list(rows.prefetch_related("events").order_by("-created_at", "-id")[:limit])
+    place = after or Place(created_at=datetime.max.replace(tzinfo=UTC), key=UUID(int=2**128 - 1))
+    values = {
+        "traders": list(traders),
+        "network": network.value,
+        "moment": place.created_at,
+        "key": place.key,
+        "limit": limit,
+    }
+    return list(PerpsExecution.objects.raw(_PAGE, values).prefetch_related("events"))
 
 
 def find_stalled(*, before: datetime, limit: int) -> list[UUID]:
@@ -86,7 +101,9 @@ def find_faucet_payments(*, execution: PerpsExecution) -> list[PerpsExecution]:
 
 def find_by_transaction(*, network: Network, tx_hash: str) -> PerpsExecution | None:
     """The execution whose call the transaction is, if it was made here."""
-    return PerpsExecution.objects.filter(network=network, transaction__mined_hash=tx_hash).first()
+    # By the attempt, whose hash has an index: a mined hash is always one of the attempts'.
+    rows = PerpsExecution.objects.filter(network=network, transaction__attempts__tx_hash=tx_hash)
+    return rows.filter(transaction__mined_hash=tx_hash).first()
 
 
 def find_by_order(*, network: Network, order_id: str) -> PerpsExecution | None:

@@ -153,25 +153,28 @@ def _plan_and_sign(execution: PerpsExecution, make_plan: Callable[[Address], Pla
 def _store_signature(
     execution: PerpsExecution, delegate: Address, plan: Plan, prepared: relay.Prepared
 ) -> PerpsExecution:
-    """The one database transaction of a write: lease, gate, nonce, signature, state and follow-up job, all or none."""
+    """The one database transaction of a write: lease, gate, nonce, signature, state and follow-up job, all or none.
+
+    What can come before the signer's lock does, since that lock is held until the commit.
+    """
     row = lock_for_signing(execution=execution)
+    queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
+        execution_id=str(row.pk)
+    )
     stored = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
-    row = write_move(
+    tx_hash = stored.tx_hash
+    return write_move(
         row=row,
         to=ExecutionState.SIGNED,
         reason="signed and stored",
-        evidence={"txHash": stored.tx_hash, "nonce": stored.nonce},
+        evidence={"txHash": tx_hash, "nonce": stored.nonce},
         transaction=stored,
-        tx_hash=stored.tx_hash,
+        tx_hash=tx_hash,
         delegate_address=delegate,
         pair_id=plan.pair_id,
         trade_id=plan.trade_id,
         terms=dict(plan.terms),
     )
-    queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
-        execution_id=str(row.pk)
-    )
-    return row
 
 
 def _broadcast(execution: PerpsExecution) -> PerpsExecution:
