@@ -1,4 +1,4 @@
-"""`python -m benchmarks [reads|open|memory|watcher|admin|revoke ...]`: figures of docs/performance.md, all by default.
+"""`python -m benchmarks [part ...]`: the figures of docs/performance.md, all parts by default.
 
 Everything runs on the loopback interface, against a local Ostium of the run's own, and is gone at the end. The exit
 status says whether the run could be made, not whether the aims were met: on a busy machine they are noise.
@@ -11,11 +11,17 @@ import time
 from collections.abc import Callable, Mapping
 
 from benchmarks.admin import measure_admin
+from benchmarks.edge import measure_edge
+from benchmarks.herd import measure_herd
+from benchmarks.ledger import measure_ledger
+from benchmarks.locks import measure_locks
 from benchmarks.memory import measure_memory
 from benchmarks.opens import measure_opens
+from benchmarks.positions import measure_positions
 from benchmarks.reads import measure_reads
 from benchmarks.revoking import measure_revoking
 from benchmarks.stage import Stage, open_stage
+from benchmarks.throughput import measure_throughput
 from benchmarks.watcher import measure_watcher
 from sandbox.__main__ import INTERRUPTED, Interrupted, say, stop_on_signals
 from sandbox.processes import SandboxError
@@ -27,6 +33,12 @@ PARTS: Mapping[str, Callable[[Stage, Callable[[str], object]], bool]] = {
     "watcher": measure_watcher,
     "admin": measure_admin,
     "revoke": measure_revoking,
+    "ledger": measure_ledger,
+    "throughput": measure_throughput,
+    "locks": measure_locks,
+    "edge": measure_edge,
+    "positions": measure_positions,
+    "herd": measure_herd,
 }
 
 

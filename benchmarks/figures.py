@@ -34,9 +34,9 @@ def format_ratio(ratio: float) -> str:
     return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.2f}x"
 
 
-def format_ratios(ratios: Sequence[float]) -> str:
+def format_ratios(ratios: Sequence[float], *, digits: int = 0) -> str:
     """The median and, in brackets, the lowest and the highest."""
-    low, high = f"{min(ratios):.0f}", f"{max(ratios):.0f}"
+    low, high = f"{min(ratios):.{digits}f}", f"{max(ratios):.{digits}f}"
     return f"{format_ratio(statistics.median(ratios))} ({low}..{high})"
 
 

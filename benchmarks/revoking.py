@@ -1,7 +1,5 @@
 """Revoking 1,000 delegations by one command: how soon the last one is suspended, and what the rest takes."""
 
-import json
-import sys
 from collections.abc import Callable
 
 from eth_abi import encode
@@ -9,14 +7,14 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from benchmarks.figures import format_aim, format_table
+from benchmarks.jobs import run_job
 from benchmarks.stage import Stage
 from benchmarks.watcher import find_place, find_slot
 from sandbox import addresses
 from sandbox.actors import create_account, deploy_safe
 from sandbox.environment import add_endpoints, build_command_environment
 from sandbox.node import Node, NodeError
-from sandbox.processes import SandboxError, start_child, wait_until
-from sandbox.stackfile import ROOT
+from sandbox.processes import SandboxError
 
 ROWS = 1_000
 AIM_SECONDS = 5
@@ -32,7 +30,7 @@ SENTINEL = "0x" + "1".rjust(40, "0")
 def measure_revoking(stage: Stage, write: Callable[[str], object]) -> bool:
     """Print the figures; whether the last suspension came in time."""
     copy_safes(stage.rpc_url)
-    seen = run_job(stage)
+    seen = run_revocations(stage)
     rows = [
         [f"{ROWS} delegations", "seconds", "database queries"],
         ["the last one suspended", f"{seen['suspended_seconds']:.2f}", str(int(seen["suspended_queries"]))],
@@ -74,23 +72,12 @@ def copy_safes(rpc_url: str) -> None:
         raise SandboxError(str(error)) from error
 
 
-def run_job(stage: Stage) -> dict[str, float]:
+def run_revocations(stage: Stage) -> dict[str, float]:
     """The command in a process of its own."""
     environment = add_endpoints(
         build_command_environment(database_url=stage.direct.database_url, service_secrets=stage.secrets), stage.direct
     )
-    child = start_child(
-        name="revoking",
-        command=[sys.executable, "-m", "benchmarks.revoking_job"],
-        environment=environment,
-        log_path=stage.directory / "revoking.log",
-        directory=ROOT,
+    found: dict[str, float] = run_job(
+        stage, module="benchmarks.revoking_job", environment=environment, seconds=JOB_SECONDS
     )
-    try:
-        wait_until(lambda: not child.is_running, seconds=JOB_SECONDS, purpose="the revocations")
-        if child.exit_status != 0:
-            raise SandboxError(f"the revocations failed: {child.last_log_line()}")
-        found: dict[str, float] = json.loads(child.log_path.read_text().strip().splitlines()[-1])
-        return found
-    finally:
-        child.stop()
+    return found

@@ -13,6 +13,7 @@ from ostium_service.client import sign_request
 
 CHUNK = 65_536
 SECONDS = 30.0
+SHOWN = 200
 KEPT_SECONDS = 5.0
 """The service closes a connection that was idle for longer than its own limit, which is above this."""
 END_OF_HEAD = b"\r\n\r\n"
@@ -48,7 +49,7 @@ class SignedConnection:
         self._used_at = time.monotonic()
 
     def call(self, *, path: str, content: bytes) -> bytes:
-        """The body of a success; RuntimeError with the status line for anything else."""
+        """The body of a success; RuntimeError with the status line and the answer's beginning for anything else."""
         if time.monotonic() - self._used_at > KEPT_SECONDS:
             self._socket.close()
             self._socket = self._connect()
@@ -84,7 +85,8 @@ class SignedConnection:
             parts.append(part)
             missing -= len(part)
         if not head.startswith(b"HTTP/1.1 200 "):
-            raise RuntimeError(head.partition(b"\r\n")[0].decode(errors="replace"))
+            told = head.partition(b"\r\n")[0] + b" " + b"".join(parts)[:SHOWN]
+            raise RuntimeError(told.decode(errors="replace"))
         return b"".join(parts)
 
     def _receive(self) -> bytes:

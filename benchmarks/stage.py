@@ -69,26 +69,35 @@ class Stage:
         """The node itself, without latency."""
         return self.direct.rpc_url
 
-    def start_web(self, *, processes: int = WEB_PROCESSES) -> ChildProcess:
-        """Fresh web processes in place of those before; they answer `/health`, and have asked nobody for data yet."""
+    def start_web(self, *, processes: int = WEB_PROCESSES, endpoints: Endpoints | None = None) -> ChildProcess:
+        """Fresh web processes in place of those before; they answer `/health`, and have asked nobody for data yet.
+
+        `endpoints` instead of what is behind the added latency.
+        """
         if self.web is not None:
             self.web.stop()
         metrics = Path(tempfile.mkdtemp(prefix="metrics-", dir=self.directory))
         environment = build_service_environment(
-            endpoints=self.shaped,
+            endpoints=endpoints or self.shaped,
             vault=replace(self.vault, addr=self.door.url),
             service_secrets=self.secrets,
             port=self.port,
             metrics=metrics,
         ) | {"WEB_CONCURRENCY": str(processes)}
         self.web = self._spawn("web", ["-m", "gunicorn", "ostium_service.wsgi"], environment)
-        self.web.wait_ready(self._is_web_up, seconds=START_SECONDS)
+        self.web.wait_ready(lambda: answers_health(self.service_url), seconds=START_SECONDS)
         return self.web
 
-    def start_worker(self) -> ChildProcess:
-        """The worker that follows executions."""
+    def start_worker(self, *, endpoints: Endpoints | None = None) -> ChildProcess:
+        """The worker that follows executions, in place of the one before; `endpoints` instead of the bare ones."""
+        if self.worker is not None:
+            self.worker.stop()
         environment = build_service_environment(
-            endpoints=self.direct, vault=self.vault, service_secrets=self.secrets, port=self.port, metrics=None
+            endpoints=endpoints or self.direct,
+            vault=self.vault,
+            service_secrets=self.secrets,
+            port=self.port,
+            metrics=None,
         )
         self.worker = self._spawn("worker", ["manage.py", "procrastinate", "worker"], environment)
         return self.worker
@@ -112,11 +121,13 @@ class Stage:
         self.ending.callback(child.stop)
         return child
 
-    def _is_web_up(self) -> bool:
-        try:
-            return requests.get(f"{self.service_url}/health", timeout=3).status_code == HTTPStatus.OK
-        except requests.RequestException:
-            return False
+
+def answers_health(url: str) -> bool:
+    """Whether a web process answers there."""
+    try:
+        return requests.get(f"{url}/health", timeout=3).status_code == HTTPStatus.OK
+    except requests.RequestException:
+        return False
 
 
 def run_command(arguments: Sequence[str], environment: dict[str, str], *, directory: Path) -> str:

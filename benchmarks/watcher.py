@@ -1,7 +1,5 @@
 """How long the watcher takes for 10,000 delegations against a node 50 ms away: unchanged, and all replaced at once."""
 
-import json
-import sys
 from collections.abc import Callable
 
 from eth_abi import encode
@@ -9,12 +7,12 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from benchmarks.figures import format_aim, format_table
+from benchmarks.jobs import run_job
 from benchmarks.stage import Stage
 from sandbox import addresses
 from sandbox.environment import add_endpoints, build_command_environment
 from sandbox.node import Node, NodeError
-from sandbox.processes import SandboxError, start_child, wait_until
-from sandbox.stackfile import ROOT
+from sandbox.processes import SandboxError
 
 ROWS = 10_000
 LATENCY_MS = 50
@@ -34,11 +32,11 @@ def measure_watcher(stage: Stage, write: Callable[[str], object]) -> bool:
     set_delegates(node, slot, DELEGATE)
     stage.shaper.set_all_latencies(milliseconds=LATENCY_MS)
     try:
-        unchanged = run_job(stage, "fill")
+        unchanged = run_comparison(stage, "fill")
         stage.shaper.set_all_latencies(milliseconds=0)
         set_delegates(node, slot, OTHER)
         stage.shaper.set_all_latencies(milliseconds=LATENCY_MS)
-        replaced = run_job(stage, "compare")
+        replaced = run_comparison(stage, "compare")
     finally:
         stage.shaper.set_all_latencies(milliseconds=0)
     rows = [["10,000 delegations", "seconds", "ended"]]
@@ -89,23 +87,12 @@ def set_delegates(node: Node, slot: int, delegate: str) -> None:
         raise SandboxError(str(error)) from error
 
 
-def run_job(stage: Stage, what: str) -> dict[str, float]:
+def run_comparison(stage: Stage, what: str) -> dict[str, float]:
     """The comparison in a process of its own, as the worker makes it."""
     environment = add_endpoints(
         build_command_environment(database_url=stage.direct.database_url, service_secrets=stage.secrets), stage.shaped
     )
-    child = start_child(
-        name=f"watcher-{what}",
-        command=[sys.executable, "-m", "benchmarks.watcher_job", what],
-        environment=environment,
-        log_path=stage.directory / f"watcher-{what}.log",
-        directory=ROOT,
+    found: dict[str, float] = run_job(
+        stage, module="benchmarks.watcher_job", arguments=[what], environment=environment, seconds=JOB_SECONDS
     )
-    try:
-        wait_until(lambda: not child.is_running, seconds=JOB_SECONDS, purpose="the comparison")
-        if child.exit_status != 0:
-            raise SandboxError(f"the comparison failed: {child.last_log_line()}")
-        found: dict[str, float] = json.loads(child.log_path.read_text().strip().splitlines()[-1])
-        return found
-    finally:
-        child.stop()
+    return found
