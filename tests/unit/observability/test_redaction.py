@@ -139,6 +139,12 @@ def test_known_values_are_cut_wherever_they_stand(logger: Any, written: StringIO
     assert json.loads(written.getvalue())["fine"] == "x-ray"
 
 
+def test_a_known_value_that_is_a_plain_word_is_cut_too() -> None:
+    learn_secrets(["correcthorsebattery"])
+    assert redact_text("correcthorsebattery") == MARK
+    assert redact_text("correcthorse") == "correcthorse"
+
+
 def test_what_operators_need_stays(logger: Any, written: StringIO) -> None:
     hashed = "0x" + KEY
     logger.info(
