@@ -10,6 +10,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest
 from django_otp.middleware import OTPMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 _API: Final = "/v1/"
 
@@ -27,6 +28,10 @@ class PagesOnly:
 
 class PagesPolicyMiddleware(PagesOnly, CSPMiddleware):
     """What a page may load."""
+
+
+class PagesFilesMiddleware(PagesOnly, WhiteNoiseMiddleware):  # type: ignore[misc]
+    """Static files."""
 
 
 class PagesUserMiddleware(PagesOnly, AuthenticationMiddleware):

@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "ostium_service.middleware.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ostium_service.pages_middleware.PagesPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ostium_service.pages_middleware.PagesFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
