@@ -78,7 +78,7 @@ def list_copies(*, is_finished: bool) -> Sequence[Copies]:
     if is_finished:
         transaction |= decided | {"state": "'FINAL'"}
     else:
-        transaction |= {"state": UNDECIDED, "block_number": NUMBER}
+        transaction |= {"state": UNDECIDED, "block_number": NUMBER, "confirmed_at": "NULL"}
         execution |= {"state": UNDECIDED, "result": "NULL", "ended_at": "NULL"}
     story = {"at": MOMENT}
     attempt = {"transaction_id": key_of("tx"), "tx_hash": hash_of("tx"), "created_at": MOMENT}
