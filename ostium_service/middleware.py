@@ -26,9 +26,9 @@ _INTERNAL_ONLY: Final = ("/v1", "/metrics", "/admin")
 
 
 class RequestIdMiddleware:
-    """Outermost: settles the request id before anything logs, puts it on every line and on the answer.
+    """Outermost: settles the request id before anything logs, puts it on every line and on the answer, then counts it.
 
-    Then it counts the answer, and logs how the request ended: one line each.
+    A request of the API leaves one line here; the other ones leave django-structlog's, which knows the person.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,7 +42,8 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response[HEADER] = request_id
         count_request(_route(request), request.method or "", _outcome(response), time.monotonic() - started)
-        _log_end(request, response)
+        if _is_api(request):
+            _log_end(request, response)
         structlog.contextvars.clear_contextvars()
         return response
 
@@ -86,12 +87,9 @@ class EdgeMiddleware:
 
 
 def _log_end(request: HttpRequest, response: HttpResponseBase) -> None:
-    """The line that every request leaves, with the person where a page has asked for one."""
     level = _LEVELS.get(response.status_code // 100, logging.INFO)
-    person = getattr(request, "_cached_user", None)
-    known = {} if person is None else {"user_id": person.pk}
     told = f"{request.method} {request.get_full_path()}"
-    logger.log(level, "request_finished", code=response.status_code, request=told, **known)
+    logger.log(level, "request_finished", code=response.status_code, request=told)
 
 
 def _wrap(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

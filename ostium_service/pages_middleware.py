@@ -10,6 +10,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest
 from django_otp.middleware import OTPMiddleware
+from django_structlog.middlewares import RequestMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 _API: Final = "/v1/"
@@ -24,6 +25,10 @@ class PagesOnly:
         if request.path.startswith(_API):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
+
+
+class PagesLogMiddleware(PagesOnly, RequestMiddleware):
+    """How the request ended, and for whom."""
 
 
 class PagesPolicyMiddleware(PagesOnly, CSPMiddleware):

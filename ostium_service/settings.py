@@ -1,5 +1,6 @@
 """Settings, read from the environment only. `.env.example` documents every name; `checks.py` refuses bad ones."""
 
+import logging
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_structlog",
     "rest_framework",
     "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "ostium_service.middleware.RequestIdMiddleware",
+    "ostium_service.pages_middleware.PagesLogMiddleware",
     "ostium_service.middleware.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ostium_service.pages_middleware.PagesPolicyMiddleware",
@@ -125,6 +128,12 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = logging_config(LOG_LEVEL)
 LOGGING_CONFIG = "logging.config.dictConfig"
 configure_structlog()
+# The outermost middleware has put an id there that is safe to log, the caller's own or a fresh one.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+# One line a request is enough: the one that says how it ended.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+# It believes X-Forwarded-For, which anybody can send.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 # --- security of the admin (the rest is in admin_settings.py); the API itself uses no cookies ----------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("positions", "0004_more_operations")]
+    dependencies = [("positions", "0008_signatures")]
 
     operations = [
         # The service's own limit of 20 s would end it on a long table.
