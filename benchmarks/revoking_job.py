@@ -44,12 +44,14 @@ def main() -> None:
     """Print one line of JSON: seconds and queries until the last suspension, and in all."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ostium_service.settings")
     django.setup()
+    from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.db import connection
 
     from delegations import services
 
     fill()
+    User.objects.create(username="benchmark", is_staff=True)
     seen = {"queries": 0.0}
     suspend = services.suspend_delegations
 

@@ -105,7 +105,11 @@ class Stage:
     def create_delegate(self) -> str:
         """A delegate of the service with its key in Vault and ether for gas; returns its address."""
         environment = build_operator_environment(endpoints=self.direct, vault=self.vault, service_secrets=self.secrets)
-        output = run_command(["create_delegate", "--network", "testnet"], environment, directory=self.directory)
+        output = run_command(
+            ["create_delegate", "--network", "testnet", "--yes", "--actor", "benchmark", "--reason", "a benchmark"],
+            environment,
+            directory=self.directory,
+        )
         address = str(json.loads(output.strip().splitlines()[-1])["address"])
         fund_native(rpc_url=self.rpc_url, address=address, wei=ETHER)
         return address

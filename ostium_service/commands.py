@@ -1,5 +1,6 @@
 """What every operator's command shares: dry run by default, one report, four exit codes."""
 
+import getpass
 import json
 import re
 import time
@@ -8,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+import pghistory
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from eth_utils import is_hex_address, to_checksum_address
 
@@ -22,6 +25,7 @@ USAGE: Final = 2
 PARTLY: Final = 3
 
 PROGRESS_SECONDS: Final = 2.0
+INTERRUPTED: Final = "interrupted; run the same command again to do the rest"
 _USERNAME: Final = re.compile(r"[\w.@+-]{1,100}")
 
 
@@ -75,7 +79,7 @@ class Report:
             self.command.stdout.write(json.dumps(self._describe(), default=str))
         self.say(summary if self.acts else f"{summary} Nothing was changed: add --yes to act.")
         if self.interrupted:
-            raise CommandError("interrupted; run the same command again to do the rest", returncode=PARTLY)
+            raise CommandError(INTERRUPTED, returncode=PARTLY)
         if self.failures:
             code = PARTLY if self.items else FAILED
             raise CommandError(f"{len(self.failures)} failed, {len(self.items)} done", returncode=code)
@@ -94,7 +98,13 @@ class Report:
 
 
 class OperatorCommand(BaseCommand):
-    """Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done. Without --yes nothing is changed."""
+    """Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done. Without --yes nothing is changed.
+
+    What it changes stands in the audit trail with the person, the command and the account of the machine.
+    """
+
+    needs_account = True
+    """Whether --actor has to be somebody of the staff; not where the first account may not exist yet."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What all of them take."""
@@ -103,10 +113,25 @@ class OperatorCommand(BaseCommand):
         parser.add_argument("--actor", default="", metavar="USERNAME", help="who decides this (required with --yes)")
         parser.add_argument("--reason", default="", help="why; kept in the audit trail (required with --yes)")
 
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Run it under the person's name; CommandError 3 when Ctrl-C comes between two of its steps."""
+        name = type(self).__module__.rpartition(".")[2]
+        try:
+            if not options["yes"]:
+                return super().execute(*args, **options)
+            with pghistory.context(person=options["actor"], command=name, account=_machine_account()):
+                return super().execute(*args, **options)
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED, returncode=PARTLY) from None
+
     def begin(self, options: Mapping[str, Any]) -> Report:
-        """The report of this run; CommandError 2 when it shall act and nobody says who and why."""
-        if options["yes"] and not (_USERNAME.fullmatch(options["actor"]) and options["reason"].strip()):
-            raise CommandError("--yes needs --actor USERNAME and --reason", returncode=USAGE)
+        """The report of this run; CommandError 2 when it shall act and nobody of the staff says so and why."""
+        _survive_narrow_terminals(self)
+        if options["yes"]:
+            if not (_USERNAME.fullmatch(options["actor"]) and options["reason"].strip()):
+                raise CommandError("--yes needs --actor USERNAME and --reason", returncode=USAGE)
+            if self.needs_account and not _is_staff(options["actor"]):
+                raise CommandError(f"no active staff account is called {options['actor']}", returncode=USAGE)
         name = type(self).__module__.rpartition(".")[2]
         return Report(command=self, name=name, acts=options["yes"], as_json=options["json"])
 
@@ -127,6 +152,26 @@ def describe_error(error: ServiceError) -> str:
     """A catalogue error in one line."""
     details = f" {json.dumps(error.details)}" if error.details else ""
     return f"{error.code}: {error.message}{details}"
+
+
+def _is_staff(username: str) -> bool:
+    return get_user_model().objects.filter(username=username, is_active=True, is_staff=True).exists()
+
+
+def _machine_account() -> str:
+    """Who is logged in at the machine: a name on the command line is only what somebody wrote there."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _survive_narrow_terminals(command: BaseCommand) -> None:
+    """A user id that the terminal's encoding lacks is written with escapes instead of ending the run half done."""
+    for stream in (command.stdout, command.stderr):
+        reconfigure = getattr(getattr(stream, "_out", stream), "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def _show(value: Any) -> str:

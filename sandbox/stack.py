@@ -191,7 +191,10 @@ class Stack:
 
     def _create_delegate(self, endpoints: Endpoints, vault: VaultAccess) -> str:
         environment = build_operator_environment(endpoints=endpoints, vault=vault, service_secrets=self.secrets)
-        output = self._family.run_command(["create_delegate", "--network", "testnet"], environment=environment)
+        output = self._family.run_command(
+            ["create_delegate", "--network", "testnet", "--yes", "--actor", STAFF_NAME, "--reason", "a local stack"],
+            environment=environment,
+        )
         return str(json.loads(output.strip().splitlines()[-1])["address"])
 
     def _create_staff(self, endpoints: Endpoints) -> None:

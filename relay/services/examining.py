@@ -9,9 +9,7 @@ from ostium_service.doctor import Finding, Verdict
 from ostium_service.gateways.failures import GatewayError, KeyMissing
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, Signer
-
-ENOUGH_GAS = 30_000_000
-"""Gas units at the least fee cap that a signer should be able to pay: ten large trades."""
+from relay.services.funding import enough_wei
 
 
 def examine_signers() -> Iterator[Finding]:
@@ -43,7 +41,7 @@ def _examine_account(signer: Signer) -> Iterator[Finding]:
     address = Address(signer.address)
     state = composition.arbitrum(Network(signer.network)).read_state((), balances=(address,), nonces=(address,))
     balance, chain_nonce = state.balances[0], state.nonces[0]
-    is_low = balance < ENOUGH_GAS * settings.OSTIUM_MIN_FEE_WEI
+    is_low = balance < enough_wei()
     facts = _facts(signer) | {"wei": str(balance)}
     yield Finding("signer_gas", Verdict.WARNING if is_low else Verdict.OK, "gas_low" if is_low else "", facts)
     next_nonce = signer.next_nonce

@@ -15,7 +15,9 @@ from relay.selectors import count_unsettled
 logger = structlog.get_logger(__name__)
 
 
-def create_delegate(*, network: Network, purpose: str, operator_token: str) -> Signer:
+def create_delegate(
+    *, network: Network, purpose: str, operator_token: str, actor: str = "", reason: str = ""
+) -> Signer:
     """Make a key, write it to Vault with the operator's own token, read it back, and register its address.
 
     The key is never returned or printed. Refused with VaultUnavailable (nothing is registered; a key that was already
@@ -26,11 +28,13 @@ def create_delegate(*, network: Network, purpose: str, operator_token: str) -> S
         composition.operator_vault(operator_token).write_delegate_key(network, key)
     except GatewayError as error:
         raise errors.VaultUnavailable(details={"reason": error.token}) from error
-    return register_signer(network=network, address=key.address, purpose=purpose)
+    return register_signer(network=network, address=key.address, purpose=purpose, actor=actor, reason=reason)
 
 
-def register_signer(*, network: Network, address: Address, purpose: str) -> Signer:
+def register_signer(*, network: Network, address: Address, purpose: str, actor: str = "", reason: str = "") -> Signer:
     """Register an address whose key the service's own token can read from Vault; twice gives the same row.
+
+    Who and why is a row, for a person: `actor` is empty when no person decided it.
 
     Refused with DelegateKeyMissing (not there, malformed, or another address's key) or VaultUnavailable; nothing is
     written then. A retired address is never used again: ValueError.
@@ -39,7 +43,10 @@ def register_signer(*, network: Network, address: Address, purpose: str) -> Sign
         composition.vault().delegate_key(network, address)
     except GatewayError as error:
         raise errors.DelegateKeyMissing(details={"reason": error.token}) from error
-    signer, _ = Signer.objects.get_or_create(network=network, address=address, defaults={"purpose": purpose})
+    with transaction.atomic():
+        signer, is_new = Signer.objects.get_or_create(network=network, address=address, defaults={"purpose": purpose})
+        if is_new and actor:
+            SignerEvent.objects.create(signer=signer, what="registered", actor=actor[:150], reason=reason[:200])
     if signer.state == Signer.State.RETIRED:
         raise ValueError("a retired address is never used again")
     if signer.purpose != purpose:

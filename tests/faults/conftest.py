@@ -151,7 +151,13 @@ def build_rig(
 
 def make_delegate(services: Services, rpc_url: str) -> str:
     """A key in Vault, registered and with gas."""
-    address = str(json.loads(services.run_command("create_delegate", "--network", "testnet"))["address"])
+    address = str(
+        json.loads(
+            services.run_command(
+                "create_delegate", "--network", "testnet", "--yes", "--actor", "test", "--reason", "another delegate"
+            )
+        )["address"]
+    )
     actors.fund_native(rpc_url=rpc_url, address=address, wei=ETHER)
     return address
 

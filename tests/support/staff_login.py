@@ -1,11 +1,14 @@
 """Somebody of the staff with a verified second factor, as a test client."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff.enrolment import enrol
@@ -28,3 +31,15 @@ def log_in_staff(
         session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.get(user=person).persistent_id
         session.save()
     return client
+
+
+def code_now(username: str) -> str:
+    """What the person's authenticator shows; it works once."""
+    return f"{TOTP(TOTPDevice.objects.get(user__username=username).bin_key).token():06d}"
+
+
+def act(client: Client, page: str, reason: str) -> Any:
+    """Open the confirmation page, as a person does, and confirm what it shows."""
+    shown = client.get(page)
+    assert shown.status_code == HTTPStatus.OK, shown.status_code
+    return client.post(page, {"reason": reason, "seen": shown.context["form"].initial["seen"]})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.apps import apps
 from pytest_django import Settings
 
 from delegations.models import Delegation, SafeTransaction
@@ -24,6 +25,8 @@ from safeguards.models import Grant
 from sandbox import actors
 from sandbox.chain import Chain
 from sandbox.openbao import VaultAccess
+from staff.enrolment import enrol
+from staff.groups import write_groups
 from tests.support.safes import OwnedSafe, deploy_owned_safe, sign_typed
 from tests.support.wiring import point_service
 
@@ -129,7 +132,10 @@ def grant_of(safe: OwnedSafe) -> tuple[str, str] | None:
 
 @pytest.fixture
 def desk(transactional_db: None, settings: Settings, chain: Chain, vault_dev: VaultAccess) -> Iterator[Desk]:
-    """A fresh delegate, which relays too, on the running chain."""
+    """A fresh delegate, which relays too, on the running chain; bob and amy of the staff, who run commands."""
+    write_groups(apps)
+    for name in ("bob", "amy"):
+        enrol(username=name, password="", groups=["Approver"])
     point_service(settings, rpc_url=chain.rpc_url, vault=vault_dev)
     made = Desk(chain.rpc_url, Address(ZERO), vault_dev.operator_token)
     yield Desk(chain.rpc_url, made.new_delegate(), vault_dev.operator_token)

@@ -29,7 +29,7 @@ NAMES = [
         "contracts_testnet",
         "trading_domain_testnet",
     ),
-    *("signer_key", "signer_gas", "signer_nonce", "delegation_drift", "delegation_watch"),
+    *("audit_trail", "signer_key", "signer_gas", "signer_nonce", "delegation_drift", "delegation_watch"),
     "venue_storage_testnet",
 ]
 

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.utils import timezone
@@ -193,11 +194,15 @@ def test_foreign_use_of_the_key_halts_the_signer(world: World) -> None:
         "resumed": False,
     }
     assert run("resume_signer", *arguments) == looked_at
-    with pytest.raises(CommandError, match="--actor and --reason"):
+    with pytest.raises(CommandError, match="--actor USERNAME and --reason"):
         run("resume_signer", *arguments, "--yes")
+    User.objects.create(username="ada", is_staff=True)
     resumed = run("resume_signer", *arguments, "--yes", "--actor", "ada", "--reason", "a drill with the key's copy")
     assert resumed == looked_at | {"resumed": True}
-    assert [(event.what, event.actor) for event in signer.events.all()] == [("halted", "relay"), ("resumed", "ada")]
+    assert [(event.what, event.actor) for event in signer.events.all()] == [
+        ("halted", "relay"),
+        ("resumed", "staff ada"),
+    ]
     after = wait(store(world.prepare_open()))
     assert (after.state, after.nonce) == ("MINED", 2)
 
