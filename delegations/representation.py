@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from delegations.models import Delegation, DelegationEvent, SafeTransaction
-from delegations.selectors import list_confirmations, list_events, read_stage
+from delegations.selectors import list_confirmations, list_events
 from delegations.services import ChainState, Outcome, PreparedTransaction, Readiness, read_contracts
+from delegations.stages import read_stage
 from delegations.wording import describe_safe
 from ostium_service.moments import format_time
 from ostium_service.money import USDC_DECIMALS, units_string

@@ -1,14 +1,11 @@
 """Reading delegations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import (
     Case,
-    CharField,
     Count,
     Exists,
     F,
@@ -16,11 +13,9 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, Now
 
 from delegations.models import Confirmation, Delegation, DelegationEvent, SafeTransaction
 from ostium_service.http import errors
@@ -28,9 +23,6 @@ from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction
 
 Status = Delegation.Status
-
-SUPERSEDED = ("superseded", "replaced_on_chain")
-"""Why a row ended because another delegate took the Safe's one place."""
 
 
 def tradable_delegation(*, network: Network, trader: Address) -> Delegation:
@@ -128,16 +120,24 @@ def rows_of_safes(*, network: Network, safes: Sequence[Address]) -> QuerySet[Del
     return Delegation.objects.filter(network=network, safe_address__in=safes).order_by("id")
 
 
-def drifting(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
-    """Those whose status the chain contradicted when it was read last.
+_IS_SET = Q(chain_delegate=F("delegate_address"))
+DRIFTING = Q(checked_at__isnull=False) & (Q(~_IS_SET, status=Status.ACTIVE) | (_IS_SET & ~Q(status=Status.ACTIVE)))
+"""A row whose status the chain contradicted when it was read last.
 
-    ACTIVE without being the venue's delegate (until the next read ends it), or the venue's delegate without being
-    ACTIVE: set from outside, or still standing although it was given up.
-    """
-    is_set = Q(chain_delegate=F("delegate_address"))
-    return rows.filter(checked_at__isnull=False).filter(
-        Q(~is_set, status=Status.ACTIVE) | (is_set & ~Q(status=Status.ACTIVE))
-    )
+ACTIVE without being the venue's delegate (until the next read ends it), or the venue's delegate without being ACTIVE:
+set from outside, or still standing although it was given up.
+"""
+
+
+def drifting(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
+    """Those that the chain contradicts."""
+    return rows.filter(DRIFTING)
+
+
+def is_contradicted(row: Delegation) -> bool:
+    """What `drifting` selects, for a row that was read already."""
+    is_set = row.chain_delegate == row.delegate_address
+    return row.checked_at is not None and is_set != (row.status == Status.ACTIVE)
 
 
 def unfinished_of_safe(*, network: Network, safe: Address) -> list[SafeTransaction]:
@@ -179,49 +179,6 @@ def vanished_submissions() -> list[UUID]:
         outbound__state__in=[sent.SENT, sent.UNKNOWN],
     )
     return list(rows.values_list("id", flat=True))
-
-
-def annotate_stage(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
-    """Add `stage`, the finer word beside the status, and `signatures`: how many the approval has collected."""
-    states, kinds = SafeTransaction.State, SafeTransaction.Kind
-    revoking = SafeTransaction.objects.filter(delegation=OuterRef("pk"), kind=kinds.REVOKE, state=states.SUBMITTED)
-    collected = (
-        Confirmation.objects.filter(safe_transaction=OuterRef("approval_id"))
-        .order_by()
-        .values("safe_transaction")
-        .annotate(number=Count("id"))
-        .values("number")
-    )
-    rows = rows.annotate(signatures=Coalesce(Subquery(collected), 0))
-    is_outdated = Q(approval__state=states.STALE) | Q(approval__expires_at__lte=Now())
-    stage = Case(
-        When(Q(Exists(revoking), status=Status.ACTIVE), then=Value("revoking")),
-        When(status=Status.ACTIVE, then=Value("active")),
-        When(status=Status.REVOKED, last_error__in=SUPERSEDED, then=Value("superseded")),
-        When(status=Status.REVOKED, then=Value("revoked")),
-        When(status=Status.FAILED, then=Value("failed")),
-        When(approval__state=states.SUBMITTED, then=Value("submitted")),
-        When(is_outdated, then=Value("expired")),
-        When(signatures__gt=0, then=Value("awaiting_signatures")),
-        default=Value("drafted"),
-        output_field=CharField(),
-    )
-    return rows.annotate(stage=stage)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The finer word beside a status, and how many signatures its approval has collected."""
-
-    name: str
-    collected: int
-
-
-def read_stage(delegation: Delegation) -> Stage:
-    """The stage of one row, as `annotate_stage` finds it."""
-    rows: QuerySet[Any] = annotate_stage(Delegation.objects.filter(pk=delegation.pk))
-    name, collected = rows.values_list("stage", "signatures").get()
-    return Stage(name, collected)
 
 
 def list_events(*, delegation: Delegation, limit: int = 50) -> list[DelegationEvent]:

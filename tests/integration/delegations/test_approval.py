@@ -5,7 +5,7 @@ from eth_abi import encode
 from eth_utils.crypto import keccak
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.selectors import Stage, read_stage
+from delegations.stages import Stage, read_stage
 from ostium_service.gateways.safe import MULTI_SEND_130, MULTI_SEND_141, SAFE_TX_FIELDS
 from ostium_service.http import errors
 from ostium_service.types import Address, UsdcUnits

@@ -11,10 +11,10 @@ from eth_utils.crypto import keccak
 
 from delegations import services
 from delegations.models import Confirmation, Delegation, SafeTransaction
-from delegations.selectors import read_stage
 from delegations.services import settling
 from delegations.services.chain import read_safe
 from delegations.services.drafting import load_transaction
+from delegations.stages import read_stage
 from ostium_service import composition
 from ostium_service.gateways.failures import System, Unreachable
 from ostium_service.gateways.safe import (

@@ -7,9 +7,10 @@ from pytest_django import Settings
 
 from delegations import services
 from delegations.models import Delegation, WatchMark
-from delegations.selectors import drifting, read_stage, vanished_submissions
+from delegations.selectors import drifting, vanished_submissions
 from delegations.services import Signed, readiness, watching
 from delegations.services.moves import reopen_vanished
+from delegations.stages import read_stage
 from ostium_service import composition
 from ostium_service.gateways.failures import System, Unreachable
 from ostium_service.gateways.ostium_contracts import encode_remove_delegate, encode_set_delegate
