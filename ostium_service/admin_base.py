@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
-from unfold.admin import TabularInline as UnfoldTabularInline
+
+from ostium_service.admin_lists import KeyFirstChangeList
 
 
 class ReadOnlyAdmin(UnfoldModelAdmin, admin.ModelAdmin[Any]):  # type: ignore[misc]
@@ -17,6 +20,22 @@ class ReadOnlyAdmin(UnfoldModelAdmin, admin.ModelAdmin[Any]):  # type: ignore[mi
     list_filter_submit = False
     list_filter_sheet = False
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeyFirstChangeList]:
+        """Pages by key."""
+        return KeyFirstChangeList
+
+    def refuse_changes(self, request: HttpRequest) -> None:
+        """PermissionDenied for anything but looking, and for who may not look."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def decorate(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Add what a list shows beyond the columns; called for one page's rows, and for an export."""
+        return rows
+
+    def finish_page(self, rows: list[Any]) -> None:
+        """Add to one page's rows what takes them all together."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""
         return False
@@ -26,20 +45,5 @@ class ReadOnlyAdmin(UnfoldModelAdmin, admin.ModelAdmin[Any]):  # type: ignore[mi
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-
-class ReadOnlyInline(UnfoldTabularInline, admin.TabularInline[Any, Any]):  # type: ignore[misc]
-    """Rows of another table below a page, to look at."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody."""
         return False

@@ -2,54 +2,30 @@
 
 from typing import Any
 
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from delegations.models import Delegation
-from delegations.selectors import annotate_stage
+from delegations.selectors import is_contradicted
+from delegations.stages import annotate_stage
 from ostium_service.admin_base import ReadOnlyAdmin
+from ostium_service.admin_cells import ago, badge, lasted, moment, shorten
 from positions.models import PerpsExecution
-from staff import changes, pages, people, retiring
+from staff import changes, pages, people, signers, transactions
 from staff.export import stream_rows
 from staff.filters import DriftFilter, StageFilter, UnfinishedFilter
 from staff.searching import find_delegations
-from staff.templatetags.staff_words import ago, shorten
-
-# Second factors are made and replaced by a command, which shows a secret once; no page shows one.
-for model in (TOTPDevice, AccessAttempt, AccessFailureLog, AccessLog):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+from staff.trade_story import name_trade
 
 people.register()
 changes.register()
-retiring.register()
-
-STAGE_COLOURS = {
-    "active": "success",
-    "awaiting_signatures": "info",
-    "submitted": "info",
-    "revoking": "warning",
-    "superseded": "danger",
-    "failed": "danger",
-    "expired": "warning",
-}
-STATE_COLOURS = {
-    "SETTLED": "success",
-    "REJECTED": "warning",
-    "REVERTED": "danger",
-    "CANCELLED": "danger",
-    "EXPIRED": "danger",
-    "RECEIVED": "info",
-    "SIGNED": "info",
-    "SENT": "info",
-    "MINED": "info",
-}
+signers.register()
+transactions.register()
 
 
 class ExportingAdmin(ReadOnlyAdmin):
@@ -68,7 +44,7 @@ class ExportingAdmin(ReadOnlyAdmin):
         """The rows of the list under the same search and filters."""
         if not request.user.has_perm("staff.export_rows") or not self.has_view_permission(request):
             raise PermissionDenied
-        rows = self.get_changelist_instance(request).get_queryset(request)
+        rows = self.decorate(self.get_changelist_instance(request).get_queryset(request))
         return stream_rows(rows=rows, columns=self.export_columns, name=str(self.opts.model_name))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -81,10 +57,7 @@ class ExportingAdmin(ReadOnlyAdmin):
 class DelegationAdmin(ExportingAdmin):
     """Who may trade for whom."""
 
-    list_display = (
-        *("show_safe", "show_stage", "show_suspended", "user_id", "show_delegate", "network"),
-        *("last_error", "show_checked", "created_at"),
-    )
+    list_display = ("show_safe", "show_stage", "show_user", "show_delegate", "network", "show_chain", "show_created")
     list_filter = ("network", StageFilter, DriftFilter, "suspended")
     search_fields = ("user_id",)
     search_help_text = "User, Safe, delegate, transaction hash, safeTxHash or id"
@@ -94,9 +67,9 @@ class DelegationAdmin(ExportingAdmin):
         *("suspend_reason", "last_error", "approval_tx_hash", "revoke_tx_hash", "created_at", "updated_at"),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def decorate(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows with their stage."""
-        return annotate_stage(super().get_queryset(request))
+        return annotate_stage(rows)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Exact matches by index instead of a scan over every column."""
@@ -109,49 +82,47 @@ class DelegationAdmin(ExportingAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Our own page instead of a form."""
-        _refuse_changes(request)
+        self.refuse_changes(request)
         return pages.show_delegation(request, object_id)
 
     @display(description="Safe", ordering="safe_address")  # type: ignore[untyped-decorator]
-    def show_safe(self, row: Any) -> str:
+    def show_safe(self, row: Any) -> Any:
         """The whole address stands in the tooltip and on the page."""
         return shorten(row.safe_address)
 
+    @display(description="Stage")  # type: ignore[untyped-decorator]
+    def show_stage(self, row: Any) -> Any:
+        """The finer word beside the status, and the suspension beside it."""
+        return format_html("{} {}", badge(row.stage), badge("suspended")) if row.suspended else badge(row.stage)
+
+    @display(description="User", ordering="user_id")  # type: ignore[untyped-decorator]
+    def show_user(self, row: Any) -> Any:
+        """Callers choose these ids, some are long."""
+        return format_html('<span class="st-moment">{}</span>', shorten(row.user_id, head=14, tail=4))
+
     @display(description="Delegate", ordering="delegate_address")  # type: ignore[untyped-decorator]
-    def show_delegate(self, row: Any) -> str:
+    def show_delegate(self, row: Any) -> Any:
         """In the same short form."""
         return shorten(row.delegate_address)
 
-    @display(description="Chain read", ordering="checked_at")  # type: ignore[untyped-decorator]
-    def show_checked(self, row: Any) -> str:
-        """How long ago."""
-        return ago(row.checked_at)
+    @display(description="Chain", ordering="checked_at")  # type: ignore[untyped-decorator]
+    def show_chain(self, row: Any) -> Any:
+        """How long ago it was read, and whether it contradicted the row."""
+        if is_contradicted(row):
+            return format_html('{} <span class="st-quiet">{}</span>', badge("contradicted"), ago(row.checked_at))
+        return f"read {ago(row.checked_at)}" if row.checked_at else "never read"
 
-    @display(description="Stage", label=STAGE_COLOURS)  # type: ignore[untyped-decorator]
-    def show_stage(self, row: Any) -> tuple[str, str]:
-        """The finer word beside the status."""
-        return row.stage, row.stage.replace("_", " ")
-
-    @display(description="Suspended", label={"suspended": "danger"})  # type: ignore[untyped-decorator]
-    def show_suspended(self, row: Any) -> str:
-        """Shown where it is so."""
-        return "suspended" if row.suspended else ""
+    @display(description="Created (UTC)", ordering="created_at")  # type: ignore[untyped-decorator]
+    def show_created(self, row: Any) -> Any:
+        """When the user wished for it."""
+        return moment(row.created_at, to="minute")
 
 
 @admin.register(PerpsExecution)
 class PerpsExecutionAdmin(ExportingAdmin):
     """One trading write each."""
 
-    list_display = (
-        "created_at",
-        "operation",
-        "show_state",
-        "show_trader",
-        "network",
-        "error_code",
-        "reason",
-        "order_id",
-    )
+    list_display = ("show_time", "show_operation", "show_state", "show_reason", "show_trader", "network", "show_took")
     list_filter = (UnfinishedFilter, "state", "operation", "network")
     search_fields = ("=trader_address", "=tx_hash", "=order_id", "=trade_id", "=idempotency_key", "=request_id", "=id")
     search_help_text = "Trader, hash, order, trade, idempotency key, request id or id"
@@ -163,20 +134,35 @@ class PerpsExecutionAdmin(ExportingAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """The trade's story instead of a form."""
-        _refuse_changes(request)
+        self.refuse_changes(request)
         return pages.show_trade(request, object_id)
 
+    @display(description="Asked (UTC)", ordering="created_at")  # type: ignore[untyped-decorator]
+    def show_time(self, row: Any) -> Any:
+        """When the request was accepted."""
+        return moment(row.created_at)
+
+    @display(description="What", ordering="operation")  # type: ignore[untyped-decorator]
+    def show_operation(self, row: Any) -> str:
+        """The operation, and the market where the request names one."""
+        return name_trade(row)
+
+    @display(description="State", ordering="state")  # type: ignore[untyped-decorator]
+    def show_state(self, row: Any) -> Any:
+        """Where it stands."""
+        return badge(row.state)
+
+    @display(description="Why", ordering="error_code")  # type: ignore[untyped-decorator]
+    def show_reason(self, row: Any) -> str:
+        """The catalogue's code, or the oracle's reason."""
+        return str(row.error_code or row.reason)
+
     @display(description="Trader", ordering="trader_address")  # type: ignore[untyped-decorator]
-    def show_trader(self, row: Any) -> str:
+    def show_trader(self, row: Any) -> Any:
         """In the short form."""
         return shorten(row.trader_address)
 
-    @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
-    def show_state(self, row: Any) -> str:
-        """Where it stands."""
-        return str(row.state)
-
-
-def _refuse_changes(request: HttpRequest) -> None:
-    if request.method not in {"GET", "HEAD"}:
-        raise PermissionDenied
+    @display(description="Took")  # type: ignore[untyped-decorator]
+    def show_took(self, row: Any) -> str:
+        """From the request to its end."""
+        return lasted(row.created_at, row.ended_at)

@@ -16,6 +16,11 @@ def link_address(network: str, address: str) -> str:
     return f"{EXPLORERS[Network(network)]}/address/{address}" if address else ""
 
 
+def link_block(network: str, number: int | None) -> str:
+    """The explorer's page of a block; empty without one."""
+    return f"{EXPLORERS[Network(network)]}/block/{number}" if number is not None else ""
+
+
 def link_safe(network: str, safe: str) -> str:
     """Where the owners find their Safe."""
     return f"https://app.safe.global/home?safe={SAFE_PREFIXES[Network(network)]}:{safe}"

@@ -1,60 +1,36 @@
 """The figures of the home page: rows of our own and readings that the worker stored, nothing is asked of the chain."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from delegations.models import Delegation
-from delegations.selectors import annotate_stage, drifting
+from delegations.selectors import DRIFTING
+from delegations.stages import count_stages
 from ostium_service.money import ETHER_DECIMALS
-from positions.models import FAILED_STATES, UNFINISHED_STATES, ExecutionState, PerpsExecution
+from positions.models import UNFINISHED_STATES, PerpsExecution
 from relay.models import OutboundTransaction, Signer
+from relay.services.funding import enough_wei
+from staff.chart import CHART_HEIGHT, Group, count_busiest_hour, draw_bars
 from staff.models import GasReading, PositionReading
 
 CACHE_KEY = "staff.figures"
 CACHE_SECONDS = 20
-LOW_GAS = Decimal("0.005")
-"""ETH; about a hundred trades at the usual fee."""
-
 PATIENCE = timedelta(minutes=2)
 """An execution normally ends within seconds; after this somebody should look."""
 
 AGES = (("under 10 s", 10), ("10 to 60 s", 60), ("1 to 2 min", 120), ("2 to 10 min", 600), ("over 10 min", None))
-CHART_HEIGHT = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One hour of the chart. The three heights are in chart units and stand on one another."""
-
-    label: str
-    x: int
-    settled: int
-    failed: int
-    unfinished: int
-    counts: Counter[str]
-
-    @property
-    def failed_y(self) -> int:
-        """Top of the failed part."""
-        return CHART_HEIGHT - self.settled - self.failed
-
-    @property
-    def settled_y(self) -> int:
-        """Top of the settled part."""
-        return CHART_HEIGHT - self.settled
-
-    @property
-    def unfinished_y(self) -> int:
-        """Top of the unfinished part."""
-        return self.failed_y - self.unfinished
+SHOWN_FAILURES = 8
+SHOWN_SIGNERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +44,12 @@ class GasFigure:
     @property
     def is_low(self) -> bool:
         """Whether somebody should fund it."""
-        return self.ether is not None and self.ether < LOW_GAS
+        return self.ether is not None and self.ether < low_gas()
+
+
+def low_gas() -> Decimal:
+    """ETH below which somebody should fund a signer, as `fund_check` and `doctor` see it."""
+    return Decimal(enough_wei()).scaleb(-ETHER_DECIMALS)
 
 
 def read_figures() -> dict[str, Any]:
@@ -83,54 +64,68 @@ def read_figures() -> dict[str, Any]:
 def _read() -> dict[str, Any]:
     now = timezone.now()
     since = now - timedelta(hours=24)
-    recent = PerpsExecution.objects.filter(created_at__gte=since)
-    staged: QuerySet[Any] = annotate_stage(Delegation.objects.order_by())
-    stages = staged.values_list("stage").annotate(Count("id"))
+    groups = _group_executions(since)
+    rows, gas = _read_rows(), _read_gas()
     return {
         "read_at": now,
-        "stages": sorted(stages, key=lambda item: -item[1]),
+        "since": since.isoformat().replace("+00:00", "Z"),
+        "stages": count_stages(),
         "money": PositionReading.objects.aggregate(
-            collateral=Sum("collateral"), notional=Sum("notional"), oldest=Min("read_at"), newest=Max("read_at")
+            collateral=Sum("collateral"),
+            notional=Sum("notional"),
+            traders=Count("pk", filter=~Q(positions=[])),
+            oldest=Min("read_at"),
+            newest=Max("read_at"),
         ),
-        "bars": _read_bars(recent, now),
-        "outcomes": list(recent.order_by().values_list("state").annotate(n=Count("id")).order_by("-n")),
-        "errors": list(
-            recent.exclude(error_code="")
-            .order_by()
-            .values_list("error_code")
-            .annotate(n=Count("id"))
-            .order_by("-n")[:8]
-        ),
+        "bars": draw_bars(groups, now),
+        "busiest": count_busiest_hour(groups),
+        "outcomes": _sum_by(groups, lambda group: group.state),
+        "failures": _list_failures(groups),
         "ages": _read_ages(now),
-        "gas": _read_gas(),
-        "waiting": _read_waiting(now),
+        "gas": gas,
+        "drift": rows,
+        "waiting": _list_waiting(now, rows, gas),
         "chart_height": CHART_HEIGHT,
     }
 
 
-def _read_bars(recent: Any, now: datetime) -> list[Bar]:
-    """24 hours, oldest first, scaled so that the busiest hour fills the chart."""
-    counts: dict[datetime, Counter[str]] = {}
-    grouped = recent.order_by().annotate(hour=TruncHour("created_at")).values_list("hour", "state")
-    for hour, state, number in grouped.annotate(n=Count("id")):
-        counts.setdefault(hour, Counter())[_outcome(state)] += number
-    start = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
-    hours = [start + timedelta(hours=index) for index in range(24)]
-    busiest = max((sum(found.values()) for found in counts.values()), default=0) or 1
-    return [_make_bar(index, hour, counts.get(hour, Counter()), busiest) for index, hour in enumerate(hours)]
+def _group_executions(since: datetime) -> list[Group]:
+    """What was asked since, counted by hour and by how it ended, in one statement."""
+    rows = PerpsExecution.objects.filter(created_at__gte=since).order_by().annotate(hour=TruncHour("created_at"))
+    found = rows.values_list("hour", "state", "error_code", "reason").annotate(number=Count("id"))
+    return [Group(*values) for values in found]
 
 
-def _make_bar(index: int, hour: datetime, found: Counter[str], busiest: int) -> Bar:
-    def height(outcome: str) -> int:
-        return round(found[outcome] * CHART_HEIGHT / busiest)
+def _sum_by(groups: Sequence[Group], name: Callable[[Group], str]) -> list[tuple[str, int]]:
+    counts: Counter[str] = Counter()
+    for group in groups:
+        counts[name(group)] += group.number
+    return counts.most_common()
 
-    return Bar(f"{hour:%H:00}", index * 20, height("settled"), height("failed"), height("unfinished"), Counter(found))
+
+def _list_failures(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Catalogue codes, and the oracle's reasons where there is no code, each with the list's filter for it."""
+    failed = [group for group in groups if group.outcome == "failed"]
+    codes = _sum_by([group for group in failed if group.error_code], lambda group: group.error_code)
+    reasons = _sum_by([group for group in failed if not group.error_code], lambda group: group.reason)
+    found = [{"name": code, "count": number, "query": f"error_code={code}"} for code, number in codes]
+    found += [
+        {"name": reason or "no reason", "count": number, "query": urlencode({"error_code": "", "reason": reason})}
+        for reason, number in reasons
+    ]
+    return sorted(found, key=lambda item: -int(str(item["count"])))[:SHOWN_FAILURES]
 
 
-def _outcome(state: str) -> str:
-    if state == ExecutionState.SETTLED:
-        return "settled"
-    return "failed" if state in FAILED_STATES else "unfinished"
+def _read_rows() -> dict[str, Any]:
+    """Delegations that are suspended, contradicted by the chain, live, and compared with it, in one statement."""
+    live = Q(status__in=Delegation.LIVE)
+    return Delegation.objects.aggregate(
+        suspended=Count("pk", filter=live & Q(suspended=True)),
+        contradicted=Count("pk", filter=DRIFTING),
+        live=Count("pk", filter=live),
+        compared=Count("pk", filter=live & Q(checked_at__isnull=False)),
+        oldest=Min("checked_at", filter=Q(status=Delegation.Status.ACTIVE)),
+    )
 
 
 def _read_ages(now: datetime) -> list[tuple[str, int]]:
@@ -147,41 +142,28 @@ def _read_ages(now: datetime) -> list[tuple[str, int]]:
 
 def _read_gas() -> list[GasFigure]:
     readings = {reading.signer_id: reading for reading in GasReading.objects.all()}
-    signers = Signer.objects.exclude(state=Signer.State.RETIRED).order_by("network", "purpose", "id")[:50]
-    return [_gas_figure(signer, readings.get(signer.pk)) for signer in signers]
+    signers = Signer.objects.exclude(state=Signer.State.RETIRED).order_by("network", "purpose", "id")[:SHOWN_SIGNERS]
+    return [gas_figure(signer, readings.get(signer.pk)) for signer in signers]
 
 
-def _gas_figure(signer: Signer, reading: GasReading | None) -> GasFigure:
+def gas_figure(signer: Signer, reading: GasReading | None) -> GasFigure:
+    """A signer with what was read of it last, if anything was."""
     if reading is None:
         return GasFigure(signer, None, None)
     return GasFigure(signer, Decimal(reading.wei).scaleb(-ETHER_DECIMALS), reading.read_at)
 
 
-def _read_waiting(now: datetime) -> list[dict[str, Any]]:
+def _list_waiting(now: datetime, rows: Mapping[str, Any], gas: Sequence[GasFigure]) -> list[dict[str, Any]]:
     """What only a person can move on, each with how many and where to look."""
-    unfinished = PerpsExecution.objects.filter(state__in=UNFINISHED_STATES, created_at__lt=now - PATIENCE)
-    suspended = Delegation.objects.filter(suspended=True, status__in=Delegation.LIVE)
-    found = [
-        (
-            "Halted signers",
-            Signer.objects.filter(state=Signer.State.HALTED).count(),
-            "relay_signer",
-            "state__exact=halted",
-        ),
-        (
-            "Suspended delegations, waiting for a second person",
-            suspended.count(),
-            "delegations_delegation",
-            "suspended__exact=1",
-        ),
-        ("Executions unfinished for over 2 minutes", unfinished.count(), "positions_perpsexecution", "unfinished=old"),
-        (
-            "Delegations that the chain contradicts",
-            drifting(Delegation.objects.all()).count(),
-            "delegations_delegation",
-            "drift=yes",
-        ),
-    ]
+    old = PerpsExecution.objects.filter(state__in=UNFINISHED_STATES, created_at__lt=now - PATIENCE)
+    halted = Signer.objects.filter(state=Signer.State.HALTED)
+    found = (
+        ("Halted signers", halted.count(), "relay_signer", "state__exact=halted"),
+        ("Signers low on gas", sum(1 for item in gas if item.is_low), "relay_signer", ""),
+        ("Suspended, waiting for a second person", rows["suspended"], "delegations_delegation", "suspended__exact=1"),
+        ("Delegations that the chain contradicts", rows["contradicted"], "delegations_delegation", "drift=yes"),
+        ("Executions unfinished for over 2 minutes", old.count(), "positions_perpsexecution", "unfinished=old"),
+    )
     return [
         {"title": title, "count": count, "view": f"admin:{view}_changelist", "query": query}
         for title, count, view, query in found

@@ -9,34 +9,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from delegations.selectors import drifting
+from delegations.stages import STAGES, filter_stage
 from positions.models import UNFINISHED_STATES
-
-STAGES = (
-    ("drafted", "Drafted"),
-    ("awaiting_signatures", "Awaiting signatures"),
-    ("submitted", "Submitted"),
-    ("active", "Active"),
-    ("superseded", "Superseded"),
-    ("revoking", "Revoking"),
-    ("revoked", "Revoked"),
-    ("expired", "Expired"),
-    ("failed", "Failed"),
-)
 
 
 class StageFilter(SimpleListFilter):
-    """By the finer word beside the status; the rows carry it as `stage`."""
+    """By the finer word beside the status."""
 
     title = "stage"
     parameter_name = "stage"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         """Every stage there is."""
-        return STAGES
+        return [(stage, stage.replace("_", " ").capitalize()) for stage in STAGES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the chosen stage."""
-        return queryset.filter(stage=self.value()) if self.value() else queryset
+        stage = self.value()
+        return filter_stage(queryset, stage) if stage else queryset
 
 
 class DriftFilter(SimpleListFilter):

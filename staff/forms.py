@@ -49,3 +49,4 @@ class ReasonForm(forms.Form):
         help_text="Goes into the delegation's history with your name.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
     )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -50,6 +50,15 @@ def person(pages: Services, tmp_path: Path) -> Iterator[Person]:
 
 def log_in_as(person: Person, *, username: str, group: str, superuser: bool = False) -> None:
     """Enrol somebody and log them in with their second factor."""
-    uri = enrol(username=username, password=PASSWORD, groups=[group], is_superuser=superuser)
+    log_in_with(person, username=username, uri=enrol_person(username, group=group, superuser=superuser))
+
+
+def enrol_person(username: str, *, group: str, superuser: bool = False) -> str:
+    """The URI for the person's authenticator."""
+    return enrol(username=username, password=PASSWORD, groups=[group], is_superuser=superuser)
+
+
+def log_in_with(person: Person, *, username: str, uri: str) -> None:
+    """Somebody who is enrolled already."""
     person.browser.delete_all_cookies()
     person.log_in(username=username, password=PASSWORD, code=code_of(uri, used=set()))

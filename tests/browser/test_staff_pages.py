@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 
 from delegations.models import Delegation
 from staff.enrolment import enrol
-from tests.browser.conftest import PASSWORD, log_in_as
+from tests.browser.conftest import PASSWORD, enrol_person, log_in_as, log_in_with
 from tests.support.browser import Person
 from tests.support.staff_rows import StaffRows
 
@@ -52,6 +52,7 @@ def test_every_page_opens_without_an_error_or_another_host(person: Person, rows:
 
 def test_one_suspends_and_only_another_resumes(person: Person, rows: StaffRows) -> None:
     page = f"/admin/delegations/delegation/{rows.delegation.pk}/change/"
+    bert = enrol_person("bert", group="Approver")
     log_in_as(person, username="anna", group="Approver")
     person.open(page)
     person.act("suspend", "The owner called us.")
@@ -62,7 +63,7 @@ def test_one_suspends_and_only_another_resumes(person: Person, rows: StaffRows) 
     assert "a second person has to resume it" in person.text()
     assert Delegation.objects.get(pk=rows.delegation.pk).suspended
 
-    log_in_as(person, username="bert", group="Approver")
+    log_in_with(person, username="bert", uri=bert)
     person.open(page)
     person.act("resume", "Spoke to the owner as well.")
     assert "Resumed." in person.text()

@@ -24,7 +24,8 @@ def test_staff_can_look_search_and_filter_but_not_change(desk: Desk, page: str, 
         assert listing.status_code == 200
         assert (listing.context["cl"].result_count > 0) is is_found
     row = get(base).context["cl"].result_list[0]
-    assert get(f"{base}{row.pk}/change/").status_code == 200
+    shown = get(f"{base}{row.pk}/change/", follow=True)
+    assert (shown.status_code, safe.address in shown.content.decode()) == (200, True)
     assert post(f"{base}{row.pk}/change/", {}).status_code == 403
     assert get(f"{base}add/").status_code == 403
     assert post(f"{base}{row.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -15,7 +15,7 @@ from staff import services
 from staff.models import GasReading, PositionReading
 from tests.fixtures import SandboxUrls
 from tests.support.services import Services
-from tests.support.staff_login import log_in_staff
+from tests.support.staff_login import act, log_in_staff
 from tests.support.wiring import point_service
 
 pytestmark = pytest.mark.timeout(240)
@@ -51,7 +51,7 @@ def test_what_the_pages_show_is_read_from_the_chain(operator: Client, delegated:
     assert GasReading.objects.get(signer__address=row.delegate_address).wei > 0
     assert services.read_positions(network=Network.TESTNET, traders=[Address(row.safe_address)]) == 1
 
-    answer = operator.post(reverse("admin:delegation_action", args=[row.pk, "revoke"]), REASON)
+    answer = act(operator, reverse("admin:delegation_action", args=[row.pk, "revoke"]), REASON["reason"])
     prepared = SafeTransaction.objects.get(delegation=row, kind=SafeTransaction.Kind.REVOKE)
     shown = answer.content.decode()
     assert prepared.safe_tx_hash in shown

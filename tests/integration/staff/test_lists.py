@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.urls import reverse
 from django.utils import timezone
 
 from delegations.models import Delegation
@@ -75,7 +76,9 @@ def test_home_shows_what_waits_for_a_person(log_in: LogIn, rows: StaffRows) -> N
     old = timezone.now() - timedelta(minutes=3)
     PerpsExecution.objects.filter(pk=rows.execution.pk).update(state="SENT", created_at=old)
     figures = read_figures()
-    assert [item["count"] for item in figures["waiting"]] == [1, 1, 1, 1]
+    assert [item["count"] for item in figures["waiting"]] == [1, 1, 1, 1, 1]
+    assert (figures["drift"]["live"], figures["drift"]["compared"]) == (1, 1)
+    assert figures["money"]["traders"] == 1
     assert figures["stages"] == [("active", 1)]
     assert figures["money"]["collateral"] == 1200
     low = [item.signer.address for item in figures["gas"] if item.is_low]
@@ -85,9 +88,43 @@ def test_home_shows_what_waits_for_a_person(log_in: LogIn, rows: StaffRows) -> N
 
 
 @pytest.mark.parametrize("query", [{}, {"q": SAFE}, {"q": "0x" + "c3" * 32}, {"stage": "active"}, {"drift": "yes"}])
-def test_a_list_takes_few_queries(
+def test_a6_a_list_takes_few_queries(
     log_in: LogIn, rows: StaffRows, django_assert_max_num_queries: Any, query: dict[str, str]
 ) -> None:
     client = log_in("vera", "Viewer")
     with django_assert_max_num_queries(19):
         assert client.get(LIST, query).status_code == HTTPStatus.OK
+
+
+def test_a6_home_takes_few_queries(log_in: LogIn, rows: StaffRows, django_assert_max_num_queries: Any) -> None:
+    client = log_in("vera", "Viewer")
+    cache.clear()
+    with django_assert_max_num_queries(19):
+        assert client.get("/admin/").status_code == HTTPStatus.OK
+
+
+def test_every_number_of_the_home_page_leads_to_the_rows_it_counts(log_in: LogIn, rows: StaffRows) -> None:
+    """Failures by code and by the oracle's reason, in the 24 hours that are shown."""
+    cache.clear()
+    key = {"fingerprint": "f" * 64, "request": {}, "request_id": "r", "leased_until": timezone.now()}
+    for number, (state, code, reason) in enumerate((("REJECTED", "GAS_LOW", "GAS_LOW"), ("REJECTED", "", "SLIPPAGE"))):
+        PerpsExecution.objects.create(
+            operation="open",
+            network="testnet",
+            trader_address=SAFE,
+            idempotency_key=f"k-{number}",
+            state=state,
+            error_code=code,
+            reason=reason,
+            **key,
+        )
+    figures = read_figures()
+    assert figures["outcomes"] == [("REJECTED", 2), ("SETTLED", 1)]
+    assert [(item["name"], item["count"]) for item in figures["failures"]] == [("GAS_LOW", 1), ("SLIPPAGE", 1)]
+    assert (figures["busiest"], sum(sum(bar.counts.values()) for bar in figures["bars"])) == (3, 3)
+    client = log_in("vera", "Viewer")
+    for item in figures["failures"]:
+        place = f"/admin/positions/perpsexecution/?{item['query']}&created_at__gte={figures['since']}"
+        assert client.get(place).context["cl"].result_count == 1, place
+    for item in figures["waiting"]:
+        assert client.get(f"{reverse(item['view'])}?{item['query']}").status_code == HTTPStatus.OK

@@ -30,7 +30,7 @@ def wait_for(event: threading.Event) -> None:
     event.wait(30)
 
 
-def test_health_answers_at_once_while_everything_hangs(hang: threading.Event) -> None:
+def test_a11_health_answers_at_once_while_everything_hangs(hang: threading.Event) -> None:
     register_probe("database", lambda: wait_for(hang))
     started = time.monotonic()
     response = Client().get("/health")
@@ -46,7 +46,7 @@ def test_ready_when_every_probe_is() -> None:
     assert response.json() == {"status": "ready", "checks": {"database": "ok", "vault": "ok"}}
 
 
-def test_not_ready_names_each_state_and_no_text(hang: threading.Event) -> None:
+def test_a11_not_ready_names_each_state_and_no_text(hang: threading.Event) -> None:
     register_probe("database", fail)
     register_probe("vault", seal)
     register_probe("rpc_testnet", lambda: wait_for(hang))

@@ -51,7 +51,7 @@ def test_stages_and_security_events_are_counted() -> None:
     assert value("ostium_relay_stage_seconds_count", stage="simulate") == count + 1
 
 
-def test_what_is_not_in_a_set_becomes_other() -> None:
+def test_a8_what_is_not_in_a_set_becomes_other() -> None:
     address = "0x2A9B9c988393f46a2537B0ff11E98c2C15a95afe"
     metrics.count_request("v1/tests/two", "BREW", "upstream said: no", 0.1)
     metrics.count_upstream(address, "call", address, 0.1)
@@ -62,7 +62,7 @@ def test_what_is_not_in_a_set_becomes_other() -> None:
     assert address not in metrics.render_metrics().decode()
 
 
-def test_names_are_bounded_in_form_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a8_names_are_bounded_in_form_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "_operations", metrics._KnownNames())
     assert metrics._operations.admit("an error text: x") == "other"
     assert metrics._operations.admit("x" * 81) == "other"

@@ -36,13 +36,13 @@ def assert_clean(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_no_canary_survives_in_text(text: str) -> None:
+def test_a7_no_canary_survives_in_text(text: str) -> None:
     assert_clean(redact_text(text))
     assert_clean(redact_text(f"before {text} after"))
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_no_way_into_a_line_lets_a_canary_out(text: str, logger: Any, written: StringIO) -> None:
+def test_a7_no_way_into_a_line_lets_a_canary_out(text: str, logger: Any, written: StringIO) -> None:
     structlog.contextvars.bind_contextvars(bound=text)
     foreign = logging.getLogger("tests.foreign")
     logger.warning("as_value", value=text, nested={"a": [{"b": text}, (text,), {text}]}, plain=[text])
