@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
 from selenium.webdriver.common.by import By
 
 from delegations.models import Delegation
@@ -20,6 +22,7 @@ LISTS = (
     *("auth/user", "auth/group", "staff/delegationchange", "staff/personchange", "staff/membershipchange"),
 )
 WIDTHS = (1280, 390)
+DelegationChange = apps.get_model("staff", "DelegationChange")
 
 
 def test_a_password_alone_lets_nobody_in(person: Person) -> None:
@@ -36,6 +39,10 @@ def test_every_page_opens_without_an_error_or_another_host(person: Person, rows:
         "home": "/admin/",
         "delegation": f"/admin/delegations/delegation/{rows.delegation.pk}/change/",
         "suspend": f"/admin/delegations/delegation/{rows.delegation.pk}/suspend/do/",
+        "retire": f"/admin/relay/signer/{rows.signer.pk}/retire/do/",
+        "person": f"/admin/auth/user/{User.objects.get(username='root').pk}/change/",
+        "group": f"/admin/auth/group/{Group.objects.get(name='Viewer').pk}/change/",
+        "change": f"/admin/staff/delegationchange/{DelegationChange.objects.latest('pk').pk}/change/",
         "trade": f"/admin/positions/perpsexecution/{rows.execution.pk}/change/",
         "transaction": f"/admin/relay/outboundtransaction/{rows.execution.transaction_id}/change/",
         "signer": f"/admin/relay/signer/{rows.signer.pk}/change/",
@@ -45,6 +52,7 @@ def test_every_page_opens_without_an_error_or_another_host(person: Person, rows:
     for name, path in pages.items():
         person.open(path)
         assert "Server Error" not in person.text() and "Traceback" not in person.text(), path
+        _hold_the_width(person, path)
         _shoot(person, name)
     assert person.problems == []
     assert person.hosts == {person.url.removeprefix("http://")}
@@ -69,6 +77,19 @@ def test_one_suspends_and_only_another_resumes(person: Person, rows: StaffRows) 
     assert "Resumed." in person.text()
     assert not Delegation.objects.get(pk=rows.delegation.pk).suspended
     assert person.problems == []
+
+
+def _hold_the_width(person: Person, path: str) -> None:
+    """Nothing of the page stands outside the window, on a desk or on a telephone."""
+    for width in WIDTHS:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        person.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        # Tabs that do not fit are folded while a page loads.
+        person.browser.refresh()
+        person.look()
+        wide = person.browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} is {wide} wide in a window of {width}"
+    person.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def _shoot(person: Person, name: str) -> None:

@@ -181,6 +181,16 @@ def test_an_interrupted_run_says_so_and_is_finished_by_the_next(desk: Desk, monk
     assert len(run("revoke_delegation", "--all", "--network", "testnet", *BOB)["items"]) == 2
 
 
+def test_ctrl_c_where_no_step_can_be_told_from_another_is_exit_code_3_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services, "sync_delegations", interrupted)
+    assert attempt("sync_delegations", *BOB) == (3, {})
+
+
 def test_syncing_corrects_what_the_chain_contradicts(desk: Desk) -> None:
     safe = desk.new_safe()
     row = desk.activate(safe)
