@@ -16,6 +16,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Now
 
 from delegations.models import Confirmation, Delegation, DelegationEvent, SafeTransaction
 from ostium_service.http import errors

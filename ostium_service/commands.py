@@ -24,6 +24,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 PARTLY: Final = 3
 
+NO_REASON: Final = "no reason given"
 PROGRESS_SECONDS: Final = 2.0
 INTERRUPTED: Final = "interrupted; run the same command again to do the rest"
 _USERNAME: Final = re.compile(r"[\w.@+-]{1,100}")
@@ -100,24 +101,35 @@ class Report:
 class OperatorCommand(BaseCommand):
     """Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done. Without --yes nothing is changed.
 
-    What it changes stands in the audit trail with the person, the command and the account of the machine.
+    What it changes stands in the audit trail with the person, the command and the account of the machine. Stopping
+    something never waits for a name: without --actor it is the account of the machine that did it.
     """
 
     needs_account = True
-    """Whether --actor has to be somebody of the staff; not where the first account may not exist yet."""
+    """Whether a named actor has to be somebody of the staff; not where the first account may not exist yet."""
+
+    lets_through = False
+    """Whether money may go through afterwards that could not before: then a person has to say so, and why."""
+
+    acts_at_once = False
+    """Whether it acts without --yes, unless --dry-run is given: what is only added takes nothing away."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What all of them take."""
-        parser.add_argument("--yes", action="store_true", help="act; without it nothing is changed")
+        if self.acts_at_once:
+            parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+            parser.add_argument("--yes", action="store_true", help="accepted, as every command does; it acts anyway")
+        else:
+            parser.add_argument("--yes", action="store_true", help="act; without it nothing is changed")
         parser.add_argument("--json", action="store_true", help="one JSON object for machines")
-        parser.add_argument("--actor", default="", metavar="USERNAME", help="who decides this (required with --yes)")
-        parser.add_argument("--reason", default="", help="why; kept in the audit trail (required with --yes)")
+        parser.add_argument("--actor", default="", metavar="USERNAME", help="who of the staff decides this")
+        parser.add_argument("--reason", default=NO_REASON, help="why; kept in the audit trail")
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Run it under the person's name; CommandError 3 when Ctrl-C comes between two of its steps."""
         name = type(self).__module__.rpartition(".")[2]
         try:
-            if not options["yes"]:
+            if not self._acts(options):
                 return super().execute(*args, **options)
             with pghistory.context(person=options["actor"], command=name, account=_machine_account()):
                 return super().execute(*args, **options)
@@ -125,20 +137,31 @@ class OperatorCommand(BaseCommand):
             raise CommandError(INTERRUPTED, returncode=PARTLY) from None
 
     def begin(self, options: Mapping[str, Any]) -> Report:
-        """The report of this run; CommandError 2 when it shall act and nobody of the staff says so and why."""
+        """The report of this run; CommandError 2 when it shall act for an actor or a reason that cannot be taken."""
         _survive_narrow_terminals(self)
-        if options["yes"]:
-            if not (_USERNAME.fullmatch(options["actor"]) and options["reason"].strip()):
-                raise CommandError("--yes needs --actor USERNAME and --reason", returncode=USAGE)
-            if self.needs_account and not _is_staff(options["actor"]):
-                raise CommandError(f"no active staff account is called {options['actor']}", returncode=USAGE)
+        if self._acts(options):
+            self._check_words(options["actor"], options["reason"])
         name = type(self).__module__.rpartition(".")[2]
-        return Report(command=self, name=name, acts=options["yes"], as_json=options["json"])
+        return Report(command=self, name=name, acts=self._acts(options), as_json=options["json"])
+
+    def _acts(self, options: Mapping[str, Any]) -> bool:
+        return not options["dry_run"] if self.acts_at_once else bool(options["yes"])
+
+    def _check_words(self, actor: str, reason: str) -> None:
+        if self.lets_through and (not actor or reason == NO_REASON):
+            raise CommandError("--yes needs --actor USERNAME and --reason", returncode=USAGE)
+        if not reason.strip() or (actor and not _USERNAME.fullmatch(actor)):
+            raise CommandError("--actor takes a user name, --reason some words", returncode=USAGE)
+        if actor and self.needs_account and not _is_staff(actor):
+            raise CommandError(f"no active staff account is called {actor}", returncode=USAGE)
 
 
 def actor_of(options: Mapping[str, Any]) -> str:
-    """The person, spelled as the admin spells staff, so that a second person can be told from the first."""
-    return f"staff {options['actor']}"
+    """The person, spelled as the admin spells staff, so that a second person can be told from the first.
+
+    Without one the account of the machine, which is no member of the staff.
+    """
+    return f"staff {options['actor']}" if options["actor"] else f"account {_machine_account() or 'unknown'}"
 
 
 def parse_address(text: str, *, option: str) -> Address:

@@ -15,10 +15,11 @@ from relay.services import create_delegate
 
 
 class Command(OperatorCommand):
-    """Prints one JSON line with the address; the key itself is never shown. Every run with --yes makes another key."""
+    """Prints one JSON line with the address; the key itself is never shown. Every run makes another key."""
 
     help = "Create a delegate (or relayer) key in Vault and register its address."
     needs_account = False
+    acts_at_once = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The network and what the key is for."""

@@ -18,6 +18,7 @@ class Command(OperatorCommand):
 
     help = "Register a delegate (or relayer) whose key is in Vault already."
     needs_account = False
+    acts_at_once = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The network, the address, and what the key is for."""

@@ -18,6 +18,7 @@ class Command(OperatorCommand):
     """Shows what chain and rows say; acts only with --yes."""
 
     help = "Compare a signer's nonces with the chain and, with --yes, let a halted one sign again."
+    lets_through = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which signer, who decides, and why."""

@@ -18,6 +18,7 @@ class Command(OperatorCommand):
     """One delegation at a time: each is a decision of its own."""
 
     help = "Let a suspended delegation's Safe be traded for again; needs a second person and that person's code."
+    lets_through = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which one, who, the proof of it, and why."""

@@ -85,8 +85,7 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
         ("revoke_delegation", "--all"),
         ("revoke_delegation", "--all", "--network", "testnet", "--user", "ann"),
         ("revoke_delegation", "--safe", "0x12"),
-        ("revoke_delegation", "--user", "ann", "--yes"),
-        ("revoke_delegation", "--user", "ann", "--yes", "--actor", "bob"),
+        ("revoke_delegation", "--user", "ann", "--yes", "--reason", " "),
         ("revoke_delegation", "--user", "ann", "--yes", "--actor", "bob smith", "--reason", "x"),
         ("revoke_delegation", "--user", "ann", "--yes", "--actor", "nobody", "--reason", "x"),
         ("revoke_delegation", "--user", "ann", "--signature", "zz"),
@@ -128,6 +127,16 @@ def test_revoking_suspends_at_once_and_says_what_owners_must_sign(desk: Desk) ->
         0,
         [item["safeTxHash"] for item in answer["items"]],
     )
+
+
+def test_stopping_waits_for_no_name(desk: Desk) -> None:
+    """The account of the machine stands for a person that nobody named."""
+    row = desk.activate(desk.new_safe())
+    assert run("suspend_delegations", "--safe", row.safe_address, "--yes")["dryRun"] is False
+    row.refresh_from_db()
+    event = row.events.latest("id")
+    assert (row.suspended, event.what, event.actor.partition(" ")[0]) == (True, "suspended", "account")
+    assert event.evidence["reason"] == "no reason given"
 
 
 def test_revoking_with_signatures_takes_the_delegate_off_the_chain(desk: Desk) -> None:

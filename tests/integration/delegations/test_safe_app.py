@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from delegations import services
 from delegations.models import SafeTransaction
-from delegations.selectors import read_stage
 from delegations.services import PreparedTransaction
+from delegations.stages import read_stage
 from relay.models import OutboundTransaction
 from sandbox.node import Node
 from sandbox.openbao import VaultAccess

@@ -31,15 +31,15 @@ def run(*words: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.getvalue() or "{}")
 
 
-def test_a_new_delegate_is_made_only_with_yes_and_says_who_and_why(
+def test_a_new_delegate_is_made_at_once_and_says_who_and_why(
     world: World, vault_dev: VaultAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VAULT_OPERATOR_TOKEN", raising=False)
     dry = {"dryRun": True, "network": "testnet", "purpose": "delegate", "active": 1}
-    assert run(*NEW) == (0, dry)
+    assert run(*NEW, "--dry-run") == (0, dry)
     assert run(*NEW, *ADA) == (2, {}), "nobody makes a key without the operator's token"
     monkeypatch.setenv("VAULT_OPERATOR_TOKEN", vault_dev.operator_token)
-    assert run(*NEW, "--yes") == (2, {})
+    assert run(*NEW, "--actor", "ada lovelace") == (2, {})
     code, made = run(*NEW, *ADA)
     assert (code, set(made)) == (0, {"dryRun", "network", "address", "purpose"})
     signer = Signer.objects.get(address=made["address"])
@@ -48,10 +48,20 @@ def test_a_new_delegate_is_made_only_with_yes_and_says_who_and_why(
     assert list(events) == [("registered", "staff ada", "more Safes than before")]
 
     register = ("register_delegate", "--network", "testnet", "--address", made["address"])
-    assert run(*register)[1]["state"] == "active"
+    assert run(*register, "--dry-run")[1]["state"] == "active"
     assert run(*register, *ADA) == (0, made)
     assert SignerEvent.objects.filter(signer=signer).count() == 1, "twice is as good as once"
     assert run(*register[:-1], "0x12", *ADA) == (2, {})
+
+
+def test_an_address_is_registered_without_a_word_more_than_its_name(world: World) -> None:
+    """As the contract writes the command; the account of the machine stands for a person then."""
+    address = world.delegate
+    Signer.objects.filter(address=address).delete()
+    code, made = run("register_delegate", "--network", "testnet", "--address", address)
+    assert (code, made["address"]) == (0, address)
+    event = SignerEvent.objects.get(signer__address=address)
+    assert (event.what, event.reason, event.actor.partition(" ")[0]) == ("registered", "no reason given", "account")
 
 
 def test_fund_check_says_who_needs_how_much(world: World, settings: Settings, vault_dev: VaultAccess) -> None:
