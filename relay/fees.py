@@ -27,6 +27,11 @@ def fee_cap(*, base_fee: Wei, floor: Wei, ceiling: Wei) -> Wei | None:
     return Wei(min(max(2 * base_fee, floor), ceiling))
 
 
+def is_replacement(*, fee: Wei, previous: Wei) -> bool:
+    """Whether a node takes a cap of `fee` in place of `previous` under the same nonce."""
+    return fee * REPLACEMENT_DENOMINATOR >= previous * REPLACEMENT_NUMERATOR
+
+
 def replacement_fee(*, previous: Wei, base_fee: Wei, ceiling: Wei) -> Wei | None:
     """A cap that a node takes in place of `previous` under the same nonce and that the present base fee allows.
 

@@ -4,6 +4,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models.functions import Now
 
 from ostium_service.types import Network, TxHash
 
@@ -17,7 +18,8 @@ class Signer(models.Model):
     """An address whose key lives in Vault, and the nonce its next transaction takes.
 
     The row is the lock of the nonce: it is held only while signing and storing (milliseconds), never across the
-    network. `next_nonce` is empty until the first use, which sets it from the chain.
+    network. `next_nonce` only grows (a trigger holds it); it is 0 for a key made here, and for a registered one empty
+    until the first use, which sets it from the chain.
     """
 
     class Purpose(models.TextChoices):
@@ -41,6 +43,10 @@ class Signer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    if TYPE_CHECKING:
+        events: RelatedManager["SignerEvent"]
+        transactions: RelatedManager["OutboundTransaction"]
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["network", "address"], name="one_signer_per_address"),
@@ -57,7 +63,7 @@ class SignerEvent(models.Model):
     """Append-only: who stopped, resumed or retired a signer, when and why."""
 
     signer = models.ForeignKey(Signer, on_delete=models.PROTECT, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
     what = models.CharField(max_length=40)
     actor = models.CharField(max_length=150)
     reason = models.CharField(max_length=200)
@@ -102,7 +108,7 @@ class OutboundTransaction(models.Model):
     block_hash = models.CharField(max_length=66, blank=True)
     gas_used = models.BigIntegerField(null=True)
     effective_gas_price = models.BigIntegerField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     # The block was `safe` and still held it; nothing about this row is looked at any more.
@@ -171,7 +177,8 @@ class OutboundTransaction(models.Model):
 class TransactionAttempt(models.Model):
     """Signed bytes under the transaction's nonce: the call, again with a higher fee, or the self-transfer instead.
 
-    All are kept with their hashes, since any of them may be the one that is mined.
+    All are kept with their hashes, since any of them may be the one that is mined. A trigger refuses a call once the
+    transaction was given up, and anything once its nonce was spent otherwise.
     """
 
     class Purpose(models.TextChoices):
@@ -183,14 +190,7 @@ class TransactionAttempt(models.Model):
     tx_hash = models.CharField(max_length=66, unique=True)
     raw = models.BinaryField()
     max_fee_per_gas = models.BigIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["transaction"], condition=models.Q(purpose="cancel"), name="one_cancellation_per_transaction"
-            ),
-        ]
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.tx_hash}"
@@ -200,7 +200,7 @@ class TransactionEvent(models.Model):
     """Append-only story of a transaction: one row per move, with the reason and the evidence for it."""
 
     transaction = models.ForeignKey(OutboundTransaction, on_delete=models.PROTECT, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
     from_state = models.CharField(max_length=10, blank=True)
     to_state = models.CharField(max_length=10)
     reason = models.CharField(max_length=80)

@@ -1,5 +1,6 @@
 """Reading signers and transactions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,12 +20,21 @@ def active_signers(network: Network, purpose: str) -> list[Signer]:
 
 
 def relayer_for(network: Network) -> Signer | None:
-    """Who relays Safe transactions: a registered relayer, else a delegate, else nobody."""
+    """Who relays Safe transactions: the registered relayer with the fewest of them under way, the oldest of equals.
+
+    Without an active relayer a delegate likewise, else nobody.
+    """
     for purpose in (Signer.Purpose.RELAYER, Signer.Purpose.DELEGATE):
         signers = active_signers(network, purpose)
         if signers:
-            return signers[0]
+            loads = _count_undecided(signers)
+            return min(signers, key=lambda signer: loads.get(signer.pk, 0))
     return None
+
+
+def _count_undecided(signers: Sequence[Signer]) -> dict[int, int]:
+    undecided = OutboundTransaction.objects.filter(signer__in=signers, state__in=OutboundTransaction.UNDECIDED)
+    return dict(undecided.order_by().values_list("signer").annotate(number=Count("id")))
 
 
 def signer_addresses(network: Network) -> set[Address]:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from ostium_service.database import in_one_unit
+from relay.clock import database_now
 from relay.models import OutboundTransaction, TransactionEvent
 
 State = OutboundTransaction.State
@@ -44,7 +43,7 @@ def move(
     )
     row.state = to
     if to in OUTCOMES:
-        fields["decided_at"] = timezone.now()
+        fields["decided_at"] = database_now()
     for name, value in fields.items():
         setattr(row, name, value)
     row.save(update_fields=["state", *fields])

@@ -1,9 +1,9 @@
-"""The worker's part: mined rows are watched until their block is safe."""
+"""The worker's part: mined rows are watched until their block is safe, and signers for use by somebody else."""
 
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from relay.services.confirming import check_recent_blocks, confirm_transactions
+from relay.services.confirming import watch_network
 from relay.services.sweeping import sweep_undecided
 
 
@@ -11,11 +11,10 @@ from relay.services.sweeping import sweep_undecided
 @app.periodic(cron="* * * * * */20", periodic_id="relay.confirm")
 @app.task(name="relay.confirm_transactions", queue="relay", queueing_lock="relay.confirm")
 def confirm(timestamp: int) -> None:
-    """Mark what is safe, and put back what the chain has forgotten."""
+    """Mark what is safe, put back what the chain has forgotten, and halt signers whose key is used elsewhere."""
     del timestamp
     for network in settings.OSTIUM_NETWORKS:
-        check_recent_blocks(network=network)
-        confirm_transactions(network=network)
+        watch_network(network=network)
 
 
 @app.periodic(cron="* * * * * */10", periodic_id="relay.sweep")

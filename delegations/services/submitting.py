@@ -80,7 +80,7 @@ def relay_signed(
             stored = lock_row(row)
             if not _is_waiting(stored):
                 return False
-            stored.outbound = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
+            stored.outbound = relay.sign_and_store(prepared=prepared, send_within=SEND_WITHIN)
             _mark_submitted(stored, Submitter.RELAY, confirmations, actor)
             defer_follow(safe_transaction_id=stored.pk, seconds=FOLLOW_AFTER_SECONDS)
     except IntegrityError as error:

@@ -34,6 +34,10 @@ class SendOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+TAKEN = frozenset({SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN})
+"""An endpoint that says so has the bytes."""
+
+
 # Wordings of geth, nitro, erigon, nethermind, besu and anvil. Read from the top: what no repetition can change stands
 # before what time may heal, so that a message with two clues counts as the worse one.
 _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
@@ -130,7 +134,7 @@ class Broadcaster:
         outcome = SendOutcome.UNKNOWN
         for endpoint in self._endpoints:
             outcome, unsent = self._send_to(endpoint, raw)
-            if outcome in (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN):
+            if outcome in TAKEN:
                 return outcome
             if in_doubt:
                 outcome = SendOutcome.UNKNOWN
@@ -138,6 +142,18 @@ class Broadcaster:
                 return outcome
             in_doubt = in_doubt or not unsent
         return outcome
+
+    def send_everywhere(self, raw: bytes) -> SendOutcome:
+        """One attempt at every endpoint, for bytes that went out before and are not on the chain.
+
+        An endpoint that takes bytes and loses them must not be the only one that gets them. TAKEN if one of them says
+        so, else what all of them say, else UNKNOWN.
+        """
+        outcomes = [self._send_to(endpoint, raw)[0] for endpoint in self._endpoints]
+        taken = [outcome for outcome in outcomes if outcome in TAKEN]
+        if taken:
+            return taken[0]
+        return outcomes[0] if len(set(outcomes)) == 1 else SendOutcome.UNKNOWN
 
     def _send_to(self, endpoint: Endpoint, raw: bytes) -> tuple[SendOutcome, bool]:
         """The outcome at one endpoint, and whether it is certain that nothing left towards it."""

@@ -10,7 +10,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.utils import timezone
 from procrastinate.contrib.django import app as queue
 
 from delegations.selectors import tradable_delegation
@@ -161,7 +160,7 @@ def _store_signature(
     queue.configure_task("positions.follow_execution", schedule_in={"seconds": FOLLOW_AFTER_SECONDS}).defer(
         execution_id=str(row.pk)
     )
-    stored = relay.sign_and_store(prepared=prepared, deadline=timezone.now() + SEND_WITHIN)
+    stored = relay.sign_and_store(prepared=prepared, send_within=SEND_WITHIN)
     tx_hash = stored.tx_hash
     return write_move(
         row=row,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.utils import timezone
 
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Receipt
@@ -14,10 +13,11 @@ from ostium_service.gateways.failures import GatewayError
 from ostium_service.http.errors import ServiceError
 from ostium_service.observability.metrics import observe_relay_stage
 from ostium_service.types import Address, TxHash, Wei
+from relay.clock import database_now
 from relay.fees import replacement_fee
 from relay.models import OutboundTransaction, TransactionAttempt
 from relay.selectors import get_transaction, unsent_predecessors
-from relay.services.sending import must_not_be_sent, newest_attempt, resend, send
+from relay.services.sending import DEADLINE, must_not_be_sent, newest_attempt, resend, send
 from relay.services.signers import halt_signer
 from relay.services.signing import CANCEL, cancellation_ceiling, sign_cancellation, sign_replacement
 from relay.states import move
@@ -32,13 +32,14 @@ RESEND_AFTER = timedelta(seconds=5)
 PREDECESSOR_PATIENCE = timedelta(seconds=1)
 """How long a transaction may be stored and unsent before a later one sends it: its own process must be dead."""
 
-DEADLINE = "deadline"
+SPENT_BLOCKS_AGO = 60
+"""About 15 seconds: a nonce spent that long ago by bytes of ours has its receipt on every node worth asking."""
 
 
 def broadcast(*, transaction_id: UUID) -> OutboundTransaction:
     """Send what is stored. Never raises for upstream trouble.
 
-    The row says SENT, UNKNOWN, or stays SIGNED when the node certainly did not take it; `advance` goes on from there.
+    The row says SENT, UNKNOWN, or stays as it is when the node certainly did not take it; `advance` goes on from there.
     Bytes that must not go out any more (deadline, suspension, withdrawn delegation) are not sent.
     """
     row = get_transaction(transaction_id)
@@ -48,9 +49,9 @@ def broadcast(*, transaction_id: UUID) -> OutboundTransaction:
 def advance(*, transaction_id: UUID) -> OutboundTransaction:
     """One step: look for a receipt under every hash, else send, resend, raise the fee, or spend the nonce otherwise.
 
-    A transaction that is not out at its deadline is never sent late, and one whose delegation was suspended before it
-    went out is not sent at all: a self-transfer spends the nonce, and the row ends EXPIRED or CANCELLED. Upstream
-    trouble leaves the row as it is for the next step.
+    A transaction that is not out at its deadline is never sent late, and one whose delegation was suspended is sent no
+    more: a self-transfer spends the nonce, unless the call's own bytes have, and the row ends EXPIRED or CANCELLED.
+    Upstream trouble leaves the row as it is for the next step.
     """
     row = get_transaction(transaction_id)
     if row.is_decided:
@@ -77,25 +78,22 @@ def wait_for_receipt(*, transaction_id: UUID, deadline: float) -> OutboundTransa
 
 def _push(row: OutboundTransaction) -> OutboundTransaction:
     """What a row without a receipt needs next."""
-    now = timezone.now()
     _send_predecessors(row)
-    if row.state != State.SENT:
-        why = must_not_be_sent(row)
-        if why:
-            return _spend_nonce(row, why)
-        sent = send(row)
-        return sent if sent.state == State.SENT else _raise_fee_if_needed(sent)
-    if row.sent_at is None or now - row.sent_at < RESEND_AFTER:
+    if row.state == State.SENT and row.sent_at is not None and database_now() - row.sent_at < RESEND_AFTER:
         return row
-    if now >= row.deadline:
-        # Out, but not mined: the node dropped it or never had it. Sending it again would be sending it late.
-        return _spend_nonce(row, DEADLINE)
-    return _end_if_replaced(_raise_fee_if_needed(resend(row)))
+    why = must_not_be_sent(row)
+    if why:
+        # Where it is out already, the node dropped it or never had it: sending it again would be sending it late.
+        return _spend_nonce(row, why)
+    if row.state == State.SENT:
+        return _end_if_replaced(_raise_fee_if_needed(resend(row)))
+    sent = send(row)
+    return sent if sent.state == State.SENT else _end_if_replaced(_raise_fee_if_needed(sent))
 
 
 def _send_predecessors(row: OutboundTransaction) -> None:
     """Arbitrum keeps no nonce gaps: what an earlier process stored and never sent goes out first, in order."""
-    for earlier in unsent_predecessors(row, stored_before=timezone.now() - PREDECESSOR_PATIENCE):
+    for earlier in unsent_predecessors(row, stored_before=database_now() - PREDECESSOR_PATIENCE):
         why = must_not_be_sent(earlier)
         if why:
             _spend_nonce(earlier, why)
@@ -155,12 +153,14 @@ def _raise_fee_if_needed(row: OutboundTransaction) -> OutboundTransaction:
 
 
 def _spend_nonce(row: OutboundTransaction, why: str) -> OutboundTransaction:
-    """Send the self-transfer under the row's nonce. The call's bytes, if they are out, may still win it."""
-    if not row.attempts.filter(purpose=CANCEL).exists():
-        base_fee = composition.arbitrum(row.network).block("latest").base_fee
-        fee = replacement_fee(
-            previous=Wei(newest_attempt(row).max_fee_per_gas), base_fee=base_fee, ceiling=cancellation_ceiling()
-        )
+    """Send the self-transfer under the row's nonce. The call's bytes, if they are out, may still win it.
+
+    A base fee that has outgrown the self-transfer's cap gets one with a higher cap, up to its own ceiling.
+    """
+    newest = newest_attempt(row)
+    base_fee = composition.arbitrum(row.network).block("latest").base_fee
+    if newest.purpose != CANCEL or newest.max_fee_per_gas < base_fee:
+        fee = replacement_fee(previous=Wei(newest.max_fee_per_gas), base_fee=base_fee, ceiling=cancellation_ceiling())
         if fee is None:
             return row
         key = composition.vault().delegate_key(row.network, Address(row.signer.address))
@@ -169,15 +169,26 @@ def _spend_nonce(row: OutboundTransaction, why: str) -> OutboundTransaction:
 
 
 def _end_if_replaced(row: OutboundTransaction) -> OutboundTransaction:
-    """End a row whose nonce was spent by bytes that are not ours, and halt the signer: somebody else has the key.
+    """Halt the signer when bytes that are not ours spent the row's nonce: somebody else has the key.
 
-    Judged at the `safe` block, since a node behind a load balancer may know the nonce before the receipt.
+    Judged some blocks ago, since a node may know a nonce before the receipt, or be behind. A halt can be taken back;
+    the row's end cannot, so it waits until the nonce is spent at the `safe` block too.
     """
-    spent = composition.arbitrum(row.network).transaction_count(Address(row.signer.address), block="safe")
+    if row.is_decided:
+        return row
+    arbitrum, address = composition.arbitrum(row.network), Address(row.signer.address)
+    attempts = list(row.attempts.order_by("id"))
+    receipts, spent = arbitrum.receipts(
+        [TxHash(attempt.tx_hash) for attempt in attempts],
+        sender=address,
+        block=max(arbitrum.block("latest").number - SPENT_BLOCKS_AGO, 0),
+    )
+    for attempt, receipt in zip(attempts, receipts, strict=True):
+        if receipt is not None:
+            return _decide(row, attempt, receipt)
     if spent <= row.nonce:
         return row
-    decided = _read_receipts(row)
-    if decided is not None:
-        return decided
     halt_signer(signer_id=row.signer_id, reason=f"nonce {row.nonce} was spent by a transaction that is not ours")
+    if arbitrum.transaction_count(address, block="safe") <= row.nonce:
+        return row
     return move(transaction=row, to=State.REPLACED, reason="another hash holds the nonce", evidence={"count": spent})

@@ -16,7 +16,7 @@ from ostium_service.parallel import gather
 from ostium_service.types import Address, Network, Wei
 from relay.fees import fee_cap, padded_gas
 from relay.models import Signer
-from relay.services.signers import halt_signer
+from relay.services.signers import halt_if_behind
 
 
 class SimulationReverted(Exception):
@@ -29,7 +29,10 @@ class SimulationReverted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A simulated call with the key that will sign it. Short-lived: it holds the key in memory."""
+    """A simulated call with the key that will sign it. Short-lived: it holds the key in memory.
+
+    `made_at` is `time.monotonic()` when the work on it began.
+    """
 
     network: Network
     signer: Address
@@ -40,6 +43,7 @@ class Prepared:
     max_fee_per_gas: Wei
     chain_nonce: int
     key: DelegateKey
+    made_at: float
 
 
 def prepare(*, network: Network, signer: Address, to: Address, data: bytes, kind: str) -> Prepared:
@@ -62,21 +66,13 @@ def prepare(*, network: Network, signer: Address, to: Address, data: bytes, kind
     except GatewayError as error:
         raise _refusal(error) from error
     _check_nonce(network=network, address=signer, chain_nonce=state.nonces[0])
-    prepared = _assemble(network, signer, kind, to, data, simulation, state, key)
+    fee, gas_limit = _price(simulation, state)
     observe_relay_stage("prepare", time.monotonic() - started)
-    return prepared
+    return Prepared(network, signer, kind, to, data, gas_limit, fee, state.nonces[0], key, started)
 
 
-def _assemble(
-    network: Network,
-    signer: Address,
-    kind: str,
-    to: Address,
-    data: bytes,
-    simulation: Simulation,
-    state: StateRead,
-    key: DelegateKey,
-) -> Prepared:
+def _price(simulation: Simulation, state: StateRead) -> tuple[Wei, int]:
+    """Fee cap and gas limit that the signer's balance covers."""
     fee = fee_cap(
         base_fee=simulation.base_fee, floor=Wei(settings.OSTIUM_MIN_FEE_WEI), ceiling=Wei(settings.OSTIUM_MAX_FEE_WEI)
     )
@@ -85,7 +81,7 @@ def _assemble(
     gas_limit = padded_gas(simulation.gas)
     if state.balances[0] < gas_limit * fee:
         raise errors.DelegateGasLow
-    return Prepared(network, signer, kind, to, data, gas_limit, fee, state.nonces[0], key)
+    return fee, gas_limit
 
 
 def _check_nonce(*, network: Network, address: Address, chain_nonce: int) -> None:
@@ -96,8 +92,7 @@ def _check_nonce(*, network: Network, address: Address, chain_nonce: int) -> Non
     signer = Signer.objects.get(network=network, address=address)
     if signer.state in {Signer.State.HALTED, Signer.State.RETIRED}:
         raise errors.NetworkPaused(details={"reason": f"signer_{signer.state}"})
-    if signer.next_nonce is not None and chain_nonce > signer.next_nonce:
-        halt_signer(signer_id=signer.pk, reason=f"chain nonce {chain_nonce} is ahead of ours {signer.next_nonce}")
+    if halt_if_behind(signer_id=signer.pk, chain_nonce=chain_nonce):
         raise errors.NetworkPaused(details={"reason": "signer_halted"})
 
 

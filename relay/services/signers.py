@@ -14,6 +14,8 @@ from relay.selectors import count_unsettled
 
 logger = structlog.get_logger(__name__)
 
+HALTED = "halted"
+
 
 def create_delegate(
     *, network: Network, purpose: str, operator_token: str, actor: str = "", reason: str = ""
@@ -28,13 +30,25 @@ def create_delegate(
         composition.operator_vault(operator_token).write_delegate_key(network, key)
     except GatewayError as error:
         raise errors.VaultUnavailable(details={"reason": error.token}) from error
-    return register_signer(network=network, address=key.address, purpose=purpose, actor=actor, reason=reason)
+    # A new key has signed nothing: whatever the chain counts beyond our own rows is somebody else's.
+    return register_signer(
+        network=network, address=key.address, purpose=purpose, next_nonce=0, actor=actor, reason=reason
+    )
 
 
-def register_signer(*, network: Network, address: Address, purpose: str, actor: str = "", reason: str = "") -> Signer:
+def register_signer(
+    *,
+    network: Network,
+    address: Address,
+    purpose: str,
+    next_nonce: int | None = None,
+    actor: str = "",
+    reason: str = "",
+) -> Signer:
     """Register an address whose key the service's own token can read from Vault; twice gives the same row.
 
-    Who and why is a row, for a person: `actor` is empty when no person decided it.
+    `next_nonce` is None when the key may have been used before: then the chain tells it at the first use. Who and why
+    is a row, for a person: `actor` is empty when no person decided it.
 
     Refused with DelegateKeyMissing (not there, malformed, or another address's key) or VaultUnavailable; nothing is
     written then. A retired address is never used again: ValueError.
@@ -43,8 +57,9 @@ def register_signer(*, network: Network, address: Address, purpose: str, actor: 
         composition.vault().delegate_key(network, address)
     except GatewayError as error:
         raise errors.DelegateKeyMissing(details={"reason": error.token}) from error
+    wanted = {"purpose": purpose, "next_nonce": next_nonce}
     with transaction.atomic():
-        signer, is_new = Signer.objects.get_or_create(network=network, address=address, defaults={"purpose": purpose})
+        signer, is_new = Signer.objects.get_or_create(network=network, address=address, defaults=wanted)
         if is_new and actor:
             SignerEvent.objects.create(signer=signer, what="registered", actor=actor[:150], reason=reason[:200])
     if signer.state == Signer.State.RETIRED:
@@ -113,17 +128,30 @@ def destroy_key(*, network: Network, address: Address, operator_token: str, acto
 
 
 def halt_signer(*, signer_id: int, reason: str) -> None:
-    """Stop signing with a key that somebody else seems to use, in every process; a person has to look at it."""
+    """Stop signing with a key that somebody else seems to use, in every process; a person has to look at it.
+
+    A retiring one too; the event keeps what it was, for `resume_signer`.
+    """
     with transaction.atomic():
         signer = Signer.objects.select_for_update().get(pk=signer_id)
-        if signer.state != Signer.State.ACTIVE:
+        if signer.state not in {Signer.State.ACTIVE, Signer.State.RETIRING}:
             return
+        evidence = {"was": signer.state}
         signer.state = Signer.State.HALTED
         signer.halted_reason = reason[:200]
         signer.save(update_fields=["state", "halted_reason", "updated_at"])
-        SignerEvent.objects.create(signer=signer, what="halted", actor="relay", reason=reason[:200])
+        SignerEvent.objects.create(signer=signer, what=HALTED, actor="relay", reason=reason[:200], evidence=evidence)
     count_security_event("signer_halted")
     logger.error("signer_halted", signer=signer.address, network=signer.network, reason=reason)
+
+
+def halt_if_behind(*, signer_id: int, chain_nonce: int) -> bool:
+    """Halt a signer whose chain nonce, which must have been read before this call, is ahead of ours; whether it is."""
+    next_nonce = Signer.objects.values_list("next_nonce", flat=True).get(pk=signer_id)
+    if next_nonce is None or chain_nonce <= next_nonce:
+        return False
+    halt_signer(signer_id=signer_id, reason=f"chain nonce {chain_nonce} is ahead of ours {next_nonce}")
+    return True
 
 
 def _is_gone(network: Network, address: Address) -> bool:

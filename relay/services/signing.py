@@ -1,7 +1,7 @@
 """The one place where a nonce is taken and bytes are signed."""
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -12,6 +12,8 @@ from ostium_service.gateways.delegate_key import DelegateKey, SignedTransaction
 from ostium_service.http import errors
 from ostium_service.observability.metrics import observe_relay_stage
 from ostium_service.types import Address, Network, Wei
+from relay.clock import database_now
+from relay.fees import is_replacement
 from relay.models import OutboundTransaction, Signer, TransactionAttempt, TransactionEvent
 from relay.selectors import LEAVING, signer_states
 from relay.services.preparing import Prepared
@@ -24,19 +26,27 @@ CALL = TransactionAttempt.Purpose.CALL
 CANCEL = TransactionAttempt.Purpose.CANCEL
 
 
-def sign_and_store(*, prepared: Prepared, deadline: datetime) -> OutboundTransaction:
+def sign_and_store(*, prepared: Prepared, send_within: timedelta) -> OutboundTransaction:
     """Take the next nonce, sign and store, inside the caller's database transaction (R1).
 
     The caller locks and marks its own row in the same transaction, so a crash leaves either nothing or a stored
-    transaction that belongs to a row. Lock order: the caller's row, the signer, the grant. Refused by the gate with
-    DelegationNotActive, DelegationSuspended or OstiumInternalError (a call outside the policy), or with NetworkPaused
-    when the signer was halted meanwhile; then the caller's transaction must roll back and nothing is left behind.
+    transaction that belongs to a row. It must be out `send_within` of its preparation, by the database's clock. Lock
+    order: the caller's row, the grant, the signer, whose lock is held from here to the caller's commit. Refused by the
+    gate with DelegationNotActive, DelegationSuspended or OstiumInternalError (a call outside the policy); with
+    NetworkPaused when the signer was halted meanwhile; with ExecutionExpired or VaultUnavailable when the preparation
+    is older than `send_within` or than a key may live. Then the caller's transaction must roll back and nothing is left
+    behind.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("sign_and_store belongs inside the caller's transaction")
     started = time.monotonic()
+    deadline = database_now() + send_within - timedelta(seconds=started - prepared.made_at)
+    # Asked before the signer is locked, so that only nonce, signature and storing happen under that lock.
+    judged_as = ask_gate(network=prepared.network, signer=prepared.signer, to=prepared.to, data=prepared.data)
     signer = _lock_signer(prepared.network, prepared.signer)
-    ask_gate(network=prepared.network, signer=prepared.signer, to=prepared.to, data=prepared.data)
+    if signer.state != judged_as:
+        ask_gate(network=prepared.network, signer=prepared.signer, to=prepared.to, data=prepared.data)
+    _require_fresh(prepared, send_within)
     nonce = signer.next_nonce if signer.next_nonce is not None else prepared.chain_nonce
     fee = prepared.max_fee_per_gas
     signed = _sign(prepared.key, prepared.network, nonce, prepared.to, prepared.data, prepared.gas_limit, fee)
@@ -47,14 +57,17 @@ def sign_and_store(*, prepared: Prepared, deadline: datetime) -> OutboundTransac
 
 
 def sign_replacement(*, transaction: OutboundTransaction, key: DelegateKey, max_fee: Wei) -> TransactionAttempt | None:
-    """Sign the same call under the same nonce with a higher fee cap; None when the row was decided or given up since.
+    """Sign the same call under the same nonce with a higher fee cap.
 
+    None when the row was decided or given up since, when another process has replaced it, or when its signer is halted.
     The gate is asked again: a suspension since the first signature refuses this one, and the first bytes, which the
     chain did not take at their fee, stay as they are.
     """
     with database.atomic():
         row = _lock_undecided(transaction)
-        if row is None or row.given_up:
+        if row is None or row.given_up or row.signer.state == Signer.State.HALTED:
+            return None
+        if not is_replacement(fee=max_fee, previous=Wei(row.attempts.latest("id").max_fee_per_gas)):
             return None
         own, to, data = Address(row.signer.address), Address(row.to), bytes(row.data)
         ask_gate(network=row.network, signer=own, to=to, data=data)
@@ -65,22 +78,23 @@ def sign_replacement(*, transaction: OutboundTransaction, key: DelegateKey, max_
 def sign_cancellation(
     *, transaction: OutboundTransaction, key: DelegateKey, max_fee: Wei, why: str
 ) -> TransactionAttempt | None:
-    """Sign and store the zero-value self-transfer that spends the transaction's nonce; once, then the same bytes.
+    """Sign and store the zero-value self-transfer that spends the transaction's nonce.
 
-    From then on the call is never sent again. None when the row was decided since.
+    From then on the call is never sent again. A second time the stored one is returned, unless `max_fee` would replace
+    it: then another is stored beside it. None when the row was decided since. A halted signer may sign it too.
     """
     with database.atomic():
         row = _lock_undecided(transaction)
         if row is None:
             return None
-        existing = row.attempts.filter(purpose=CANCEL).first()
-        if existing is not None:
+        existing = row.attempts.filter(purpose=CANCEL).order_by("id").last()
+        if existing is not None and not is_replacement(fee=max_fee, previous=Wei(existing.max_fee_per_gas)):
             return existing
         own = Address(row.signer.address)
         signed = _sign(key, row.network, row.nonce, own, b"", TRANSFER_GAS_LIMIT, max_fee)
-        row.given_up = why
+        row.given_up = row.given_up or why
         row.save(update_fields=["given_up"])
-        return _add_attempt(row, CANCEL, signed, max_fee, reason=f"cancellation signed: {why}")
+        return _add_attempt(row, CANCEL, signed, max_fee, reason=f"cancellation signed: {row.given_up}")
 
 
 def cancellation_ceiling() -> Wei:
@@ -88,8 +102,11 @@ def cancellation_ceiling() -> Wei:
     return Wei(2 * settings.OSTIUM_MAX_FEE_WEI)
 
 
-def ask_gate(*, network: Network, signer: Address, to: Address, data: bytes) -> None:
-    """What safeguards say of the decoded call now; raises as `safeguards.gate.authorize_call` does."""
+def ask_gate(*, network: Network, signer: Address, to: Address, data: bytes) -> str:
+    """What safeguards say of the decoded call now; raises as `safeguards.gate.authorize_call` does.
+
+    The answer is the signer's state that it was judged by.
+    """
     states = signer_states(network)
     authorize_call(
         network=network,
@@ -101,6 +118,16 @@ def ask_gate(*, network: Network, signer: Address, to: Address, data: bytes) -> 
         our_signers=[address for address, state in states.items() if state not in LEAVING],
         is_retiring=states.get(signer) == Signer.State.RETIRING,
     )
+    return states.get(signer, "")
+
+
+def _require_fresh(prepared: Prepared, send_within: timedelta) -> None:
+    """Refuse what was prepared too long ago, by the clock that no step moves: the process stood still meanwhile."""
+    age = time.monotonic() - prepared.made_at
+    if age >= send_within.total_seconds():
+        raise errors.ExecutionExpired(details={"reason": "prepared_too_long_ago"})
+    if age >= settings.VAULT_KEY_LIFETIME_SECONDS:
+        raise errors.VaultUnavailable(details={"reason": "key_expired"})
 
 
 def _lock_signer(network: Network, address: Address) -> Signer:

@@ -18,6 +18,7 @@ from relay.services import create_delegate
 from sandbox import actors
 from sandbox.openbao import VaultAccess
 from tests.integration.relay.conftest import ADDRESSES, World
+from tests.integration.relay.steps import use_key_elsewhere
 
 NAMES = [
     *(
@@ -61,8 +62,8 @@ def run_ahead(world: World, settings: Settings) -> None:
     Signer.objects.update(next_nonce=7)
 
 
-def fall_behind(world: World, settings: Settings) -> None:
-    Signer.objects.update(next_nonce=-1)
+def use_elsewhere(world: World, settings: Settings) -> None:
+    use_key_elsewhere(world, nonce=0)
 
 
 def name_another_signer(world: World, settings: Settings) -> None:
@@ -104,7 +105,7 @@ def drift(world: World, settings: Settings) -> None:
 FAULTS: dict[str, tuple[Callable[[World, Settings], None], int, str, tuple[str, str]]] = {
     "a halted signer": (halt, 1, "signer_state", ("failed", "halted")),
     "a nonce ahead of the chain": (run_ahead, 3, "signer_nonce", ("warning", "chain_is_behind")),
-    "a key used elsewhere": (fall_behind, 1, "signer_nonce", ("failed", "chain_is_ahead")),
+    "a key used elsewhere": (use_elsewhere, 1, "signer_nonce", ("failed", "chain_is_ahead")),
     "a signer without a key": (name_another_signer, 1, "signer_key", ("failed", "missing")),
     "no contract there": (move_usdc, 1, "contracts_testnet", ("failed", "no_code")),
     "another contract there": (confuse_trading, 1, "trading_domain_testnet", ("failed", "no_domain_separator")),

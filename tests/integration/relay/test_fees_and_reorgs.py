@@ -1,11 +1,9 @@
 """Fees that outgrow a signature, suspensions after it, blocks that vanish, and what the database refuses."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
-from django.utils import timezone
 
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, TransactionEvent
@@ -15,7 +13,7 @@ from safeguards.services import suspend_grant
 from sandbox import actors
 from sandbox.chain import Chain
 from tests.integration.relay.conftest import World
-from tests.integration.relay.test_relay import store, story, wait
+from tests.integration.relay.steps import expire, store, story, wait
 
 GWEI = 10**9
 BASE_FEE = 20_000_000
@@ -29,14 +27,15 @@ def base_fee(chain: Chain) -> Iterator[Chain]:
     actors.mine(rpc_url=chain.rpc_url, blocks=1)
 
 
-def raise_base_fee(chain: Chain, wei: int) -> None:
+def set_base_fee(chain: Chain, wei: int) -> None:
+    """From the next blocks on. Empty blocks let it fall by an eighth each until the chain's keeper raises it again."""
     chain.set_base_fee(wei)
     actors.mine(rpc_url=chain.rpc_url, blocks=2)
 
 
 def test_p9_a_fee_that_was_outgrown_is_raised_under_the_same_nonce(world: World, base_fee: Chain) -> None:
     row = store(world.prepare_open())
-    raise_base_fee(base_fee, GWEI // 2)
+    set_base_fee(base_fee, GWEI // 2)
     mined = wait(row)
     first, second = row.attempts.order_by("id")
     assert (mined.state, mined.nonce, mined.mined_hash) == ("MINED", 0, second.tx_hash)
@@ -46,11 +45,11 @@ def test_p9_a_fee_that_was_outgrown_is_raised_under_the_same_nonce(world: World,
 
 def test_p9_beyond_the_ceiling_it_waits_and_is_sent_when_the_fee_falls(world: World, base_fee: Chain) -> None:
     row = store(world.prepare_open())
-    raise_base_fee(base_fee, 6 * GWEI)
+    set_base_fee(base_fee, 100 * GWEI)
     for _ in range(3):
         assert advance(transaction_id=row.pk).state == "SIGNED"
     assert row.attempts.count() == 1
-    raise_base_fee(base_fee, BASE_FEE)
+    set_base_fee(base_fee, BASE_FEE)
     assert wait(row).state == "MINED"
 
 
@@ -65,15 +64,24 @@ def test_p19_a_suspension_between_signature_and_send_spends_the_nonce(world: Wor
     assert world.mined_nonces() == 1
 
 
+def forget_block(world: World, mined: OutboundTransaction, *, at_least: int) -> None:
+    """Reorganise the chain, at least that deep, and deep enough for the transaction's block to be gone."""
+    rpc = actors.open_node(world.rpc_url)
+    assert mined.block_number is not None
+    depth = at_least
+    # Blocks are mined meanwhile, so the depth that was enough a moment ago may not be.
+    while rpc.request("eth_getTransactionReceipt", mined.mined_hash) is not None:
+        latest = int(rpc.request("eth_blockNumber"), 16)
+        depth = max(depth, latest - mined.block_number + 1)
+        rpc.request("anvil_reorg", depth, [])
+
+
 @pytest.mark.parametrize("depth", [1, 3])
 def test_p12_a_vanished_block_puts_the_row_back(world: World, depth: int) -> None:
     actors.mine(rpc_url=world.rpc_url, blocks=5)  # what the trader set up stays
     mined = wait(store(world.prepare_open()))
     first_block = mined.block_hash
-    rpc = actors.open_node(world.rpc_url)
-    latest = int(rpc.request("eth_blockNumber"), 16)
-    assert mined.block_number is not None
-    rpc.request("anvil_reorg", max(depth, latest - mined.block_number + 1), [])
+    forget_block(world, mined, at_least=depth)
     assert check_recent_blocks(network=Network.TESTNET) == 1
     back = OutboundTransaction.objects.get()
     assert (back.state, back.block_number, back.mined_hash, back.vanished) == ("SENT", None, "", 1)
@@ -115,9 +123,9 @@ def test_the_database_keeps_the_call_and_the_story(world: World) -> None:
         cursor.execute("update relay_transactionattempt set raw = ''")
 
 
-def test_p15_a_deadline_between_signature_and_send_expires(world: World) -> None:
+def test_p15_a_deadline_that_passes_between_signature_and_send_expires(world: World) -> None:
     row = store(world.prepare_open())
-    OutboundTransaction.objects.filter(pk=row.pk).update(deadline=timezone.now() - timedelta(seconds=1))
+    expire(row)
     assert broadcast(transaction_id=row.pk).state == "SIGNED"
     ended = wait(row)
     assert (ended.state, ended.given_up) == ("EXPIRED", "deadline")

@@ -1,17 +1,9 @@
 """The pipeline from simulation to receipt, on a real chain with a key in a real Vault."""
 
-import json
-import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from io import StringIO
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 from django.db import connections, transaction
-from django.utils import timezone
 from eth_account import Account
 
 from ostium_service import composition
@@ -19,32 +11,11 @@ from ostium_service.gateways.arbitrum import SendOutcome
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, Signer, TransactionAttempt
-from relay.services import Prepared, SimulationReverted, broadcast, prepare, sign_and_store, wait_for_receipt
+from relay.services import Prepared, SimulationReverted, broadcast, prepare, sign_and_store
 from safeguards.services import suspend_grant, withdraw_grant
 from sandbox import actors
 from tests.integration.relay.conftest import COLLATERAL, World
-
-PATIENCE = 15.0
-
-
-def store(prepared: Prepared, *, seconds: float = 60) -> OutboundTransaction:
-    with transaction.atomic():
-        return sign_and_store(prepared=prepared, deadline=timezone.now() + timedelta(seconds=seconds))
-
-
-def wait(row: OutboundTransaction) -> OutboundTransaction:
-    return wait_for_receipt(transaction_id=row.pk, deadline=time.monotonic() + PATIENCE)
-
-
-def run(name: str, *arguments: str) -> dict[str, Any]:
-    output = StringIO()
-    call_command(name, *arguments, stdout=output)
-    found: dict[str, Any] = json.loads(output.getvalue())
-    return found
-
-
-def story(row: OutboundTransaction) -> list[tuple[str, str, str]]:
-    return list(row.events.values_list("from_state", "to_state", "reason"))
+from tests.integration.relay.steps import SEND_WITHIN, expire, store, story, wait
 
 
 def test_a_stored_transaction_is_sent_once_and_mined(world: World) -> None:
@@ -65,7 +36,7 @@ def test_a_stored_transaction_is_sent_once_and_mined(world: World) -> None:
     assert world.mined_nonces() == 1
 
 
-def test_a_process_that_died_after_storing_leaves_a_transaction_that_another_sends(world: World) -> None:
+def test_p7_a_nonce_whose_process_died_unsent_is_used_by_its_own_transaction(world: World) -> None:
     row = store(world.prepare_open())
     assert world.mined_nonces() == 0
     assert wait(row).state == "MINED"
@@ -81,9 +52,10 @@ def test_a_process_that_died_after_sending_is_followed_by_hash(world: World) -> 
     assert world.mined_nonces() == 1
 
 
-def test_too_old_to_send_spends_the_nonce_and_moves_no_money(world: World) -> None:
+def test_p7_a_nonce_that_came_too_late_is_spent_by_a_self_transfer_of_its_own_row(world: World) -> None:
     before = world.usdc()
-    row = store(world.prepare_open(), seconds=-1)
+    row = store(world.prepare_open())
+    expire(row)
     assert broadcast(transaction_id=row.pk).state == "SIGNED"
     ended = wait(row)
     assert ended.state == "EXPIRED"
@@ -94,7 +66,7 @@ def test_too_old_to_send_spends_the_nonce_and_moves_no_money(world: World) -> No
     assert (following.state, following.nonce) == ("MINED", 1)
 
 
-def test_a_later_transaction_takes_its_unsent_predecessor_along(world: World) -> None:
+def test_p6_a_later_transaction_takes_its_unsent_predecessor_along(world: World) -> None:
     first, second = store(world.prepare_open()), store(world.prepare_open())
     broadcast(transaction_id=second.pk)
     assert wait(second).state == "MINED"
@@ -120,7 +92,7 @@ def test_a_revert_after_the_simulation_is_a_failure_by_the_receipt(world: World)
     ("change", "refusal"),
     [(suspend_grant, errors.DelegationSuspended), (withdraw_grant, errors.DelegationNotActive)],
 )
-def test_a_grant_that_ended_between_simulation_and_signature_stops_it(
+def test_p19_a_grant_that_ended_between_simulation_and_signature_stops_it(
     world: World, change: type, refusal: type[errors.ServiceError]
 ) -> None:
     prepared = world.prepare_open()
@@ -128,21 +100,21 @@ def test_a_grant_that_ended_between_simulation_and_signature_stops_it(
     with pytest.raises(refusal):
         store(prepared)
     assert not OutboundTransaction.objects.exists()
-    assert Signer.objects.get().next_nonce is None
+    assert Signer.objects.get().next_nonce == 0
 
 
 def test_signing_outside_a_transaction_is_refused(world: World) -> None:
     with pytest.raises(RuntimeError):
-        sign_and_store(prepared=world.prepare_open(), deadline=timezone.now())
+        sign_and_store(prepared=world.prepare_open(), send_within=SEND_WITHIN)
 
 
-def test_a_crash_in_the_callers_transaction_leaves_no_nonce_and_no_row(world: World) -> None:
+def test_p7_a_crash_before_the_commit_leaves_no_nonce_and_no_row(world: World) -> None:
     prepared = world.prepare_open()
     with pytest.raises(LookupError), transaction.atomic():
-        sign_and_store(prepared=prepared, deadline=timezone.now())
+        sign_and_store(prepared=prepared, send_within=SEND_WITHIN)
         raise LookupError
     assert not OutboundTransaction.objects.exists()
-    assert Signer.objects.get().next_nonce is None
+    assert Signer.objects.get().next_nonce == 0
 
 
 def test_nonces_of_signatures_at_once_are_contiguous(world: World) -> None:
@@ -157,54 +129,6 @@ def test_nonces_of_signatures_at_once_are_contiguous(world: World) -> None:
     with ThreadPoolExecutor(max_workers=6) as pool:
         nonces = sorted(pool.map(sign, prepared))
     assert nonces == [0, 1, 2, 3, 4, 5]
-
-
-def test_foreign_use_of_the_key_halts_the_signer(world: World) -> None:
-    wait(store(world.prepare_open()))
-    key = composition.vault().delegate_key(Network.TESTNET, world.delegate)
-    foreign = key.sign_transaction(
-        {
-            "chainId": 421614,
-            "nonce": 1,
-            "to": world.delegate,
-            "value": 0,
-            "data": b"",
-            "gas": 21_000,
-            "maxFeePerGas": 10**9,
-            "maxPriorityFeePerGas": 0,
-        }
-    )
-    arbitrum = composition.arbitrum(Network.TESTNET)
-    assert arbitrum.send_raw(foreign.raw) is SendOutcome.ACCEPTED
-    actors.wait_outcome(node=actors.open_node(world.rpc_url), transaction_hash=foreign.tx_hash)
-    with pytest.raises(errors.NetworkPaused):
-        world.prepare_open()
-    signer = Signer.objects.get()
-    assert (signer.state, signer.halted_reason) == ("halted", "chain nonce 2 is ahead of ours 1")
-    with pytest.raises(errors.NetworkPaused):
-        world.prepare_open()
-
-    arguments = ("--network", "testnet", "--address", world.delegate.lower())
-    looked_at = {
-        "address": world.delegate,
-        "chain_nonce": 2,
-        "next_nonce": 1,
-        "undecided": 0,
-        "foreign": 1,
-        "resumed": False,
-    }
-    assert run("resume_signer", *arguments) == looked_at
-    with pytest.raises(CommandError, match="--actor USERNAME and --reason"):
-        run("resume_signer", *arguments, "--yes")
-    User.objects.create(username="ada", is_staff=True)
-    resumed = run("resume_signer", *arguments, "--yes", "--actor", "ada", "--reason", "a drill with the key's copy")
-    assert resumed == looked_at | {"resumed": True}
-    assert [(event.what, event.actor) for event in signer.events.all()] == [
-        ("halted", "relay"),
-        ("resumed", "staff ada"),
-    ]
-    after = wait(store(world.prepare_open()))
-    assert (after.state, after.nonce) == ("MINED", 2)
 
 
 def test_an_empty_purse_is_said_before_signing(world: World) -> None:

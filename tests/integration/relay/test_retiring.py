@@ -1,10 +1,7 @@
 """A signer on its way out, on a real chain: it closes, it opens nothing, and in the end it signs nothing."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
 from ostium_service import composition
 from ostium_service.gateways.failures import KeyMissing
@@ -13,10 +10,10 @@ from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from relay import services
 from relay.models import OutboundTransaction, Signer, SignerEvent
-from relay.services.preparing import Prepared
 from relay.services.signing import ask_gate
 from sandbox.openbao import VaultAccess
 from tests.integration.relay.conftest import ADDRESSES, World
+from tests.integration.relay.steps import store
 
 WHO = {"actor": "staff bob", "reason": "rotation"}
 
@@ -29,18 +26,13 @@ def finish(world: World) -> Signer:
     return services.finish_retirement(network=Network.TESTNET, address=world.delegate, **WHO)
 
 
-def sign(prepared: Prepared) -> OutboundTransaction:
-    with transaction.atomic():
-        return services.sign_and_store(prepared=prepared, deadline=timezone.now() + timedelta(seconds=60))
-
-
 def test_v11_a_retiring_signer_opens_nothing_and_may_close(world: World) -> None:
     prepared = world.prepare_open()
     begin(world)
     with pytest.raises(errors.DelegationNotActive) as refusal:
-        sign(prepared)
+        store(prepared)
     assert refusal.value.details == {"reason": "delegate_retiring"}
-    assert (OutboundTransaction.objects.count(), Signer.objects.get().next_nonce) == (0, None)
+    assert (OutboundTransaction.objects.count(), Signer.objects.get().next_nonce) == (0, 0)
     cancel = encode_delegated_action(Address(world.trader.address), encode_cancel_limit(pair_id=0, trade_index=0))
     with transaction.atomic():
         ask_gate(network=Network.TESTNET, signer=world.delegate, to=ADDRESSES.trading, data=cancel)
@@ -50,7 +42,7 @@ def test_a_retired_signer_signs_nothing_and_its_key_is_gone(world: World, vault_
     prepared = world.prepare_open()
     with pytest.raises(ValueError, match="two steps"):
         finish(world)
-    row = sign(prepared)
+    row = store(prepared)
     begin(world)
     with pytest.raises(ValueError, match="1 of its transactions"):
         finish(world)
@@ -63,7 +55,7 @@ def test_a_retired_signer_signs_nothing_and_its_key_is_gone(world: World, vault_
     with pytest.raises(errors.NetworkPaused):
         world.prepare_open()
     with pytest.raises(errors.NetworkPaused):
-        sign(prepared)
+        store(prepared)
     destroy = {"network": Network.TESTNET, "address": world.delegate, **WHO}
     with pytest.raises(errors.VaultUnavailable):
         services.destroy_key(**destroy, operator_token="wrong")  # type: ignore[arg-type]

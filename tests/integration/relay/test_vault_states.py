@@ -101,7 +101,7 @@ def assert_nothing_is_signed(world: World, client: Client, state: str) -> None:
     with pytest.raises(errors.VaultUnavailable) as refusal:
         world.prepare_open()
     assert (refusal.value.retryable, refusal.value.details) == (True, {"reason": "sealed"})
-    assert (OutboundTransaction.objects.count(), Signer.objects.get().next_nonce) == (0, None)
+    assert (OutboundTransaction.objects.count(), Signer.objects.get().next_nonce) == (0, 0)
     # An answer is kept for a moment.
     wait_until(lambda: client.get("/ready").json()["checks"].get("vault") == state, seconds=15, purpose=state)
     assert client.get("/ready").status_code == HTTPStatus.SERVICE_UNAVAILABLE
