@@ -15,7 +15,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     State.SIGNED: OUTCOMES | {State.SENT, State.UNKNOWN},
     State.UNKNOWN: OUTCOMES | {State.SENT},
     State.SENT: OUTCOMES,
-    # Back to SENT or UNKNOWN only when the block that decided it has vanished.
+    # Back to SENT or UNKNOWN only when the block that decided it has vanished, which has to be counted.
     State.MINED: frozenset({State.FINAL, State.SENT}),
     State.REVERTED: frozenset({State.SENT}),
     State.EXPIRED: frozenset({State.UNKNOWN}),
@@ -23,7 +23,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     State.FINAL: frozenset(),
     State.REPLACED: frozenset(),
 }
-"""The database's trigger (migration 0002) refuses everything else too; a test compares the two."""
+"""The database's trigger (migration 0004) refuses everything else too; a test compares the two."""
 
 
 @in_one_unit
@@ -33,10 +33,12 @@ def move(
     """Move the row to `to` and write the event, under the row's lock.
 
     Several processes follow the same row, so a move that another one has made already, or that the row's present
-    state does not allow, changes nothing: the stored row is returned as it is.
+    state does not allow, changes nothing: the stored row is returned as it is. A decided row goes back only with a
+    higher `vanished`, so that a late "broadcast" does not undo what the chain has said meanwhile.
     """
     row = OutboundTransaction.objects.select_for_update(of=("self",)).select_related("signer").get(pk=transaction.pk)
-    if to not in MOVES[row.state]:
+    is_back = row.is_decided and to in OutboundTransaction.UNDECIDED
+    if to not in MOVES[row.state] or (is_back and fields.get("vanished", 0) <= row.vanished):
         return row
     TransactionEvent.objects.create(
         transaction=row, from_state=row.state, to_state=to, reason=reason, evidence=dict(evidence or {})

@@ -1,4 +1,4 @@
-"""What a late writer may not do: lower a nonce, revive a retired signer, or add bytes to what was given up.
+"""What a late writer may not do: undo what the chain said, lower a nonce, revive a signer, add bytes to what was given up.
 
 The rows' times come from the database's clock, and a cancellation may be replaced by one with a higher fee.
 """
@@ -9,6 +9,30 @@ from django.db import migrations, models
 NOW = django.db.models.functions.datetime.Now()
 
 FORWARD = """
+CREATE OR REPLACE FUNCTION outbound_moves_are_known() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.nonce <> OLD.nonce OR NEW.signer_id <> OLD.signer_id OR NEW."to" <> OLD."to" OR NEW.data <> OLD.data THEN
+        RAISE EXCEPTION 'an outbound transaction keeps its signer, nonce and call';
+    END IF;
+    IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (
+        ('SIGNED', 'SENT'), ('SIGNED', 'UNKNOWN'), ('SIGNED', 'MINED'), ('SIGNED', 'REVERTED'),
+        ('SIGNED', 'EXPIRED'), ('SIGNED', 'CANCELLED'), ('SIGNED', 'REPLACED'),
+        ('UNKNOWN', 'SENT'), ('UNKNOWN', 'MINED'), ('UNKNOWN', 'REVERTED'),
+        ('UNKNOWN', 'EXPIRED'), ('UNKNOWN', 'CANCELLED'), ('UNKNOWN', 'REPLACED'),
+        ('SENT', 'MINED'), ('SENT', 'REVERTED'), ('SENT', 'EXPIRED'), ('SENT', 'CANCELLED'), ('SENT', 'REPLACED'),
+        ('MINED', 'FINAL')
+    ) THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.vanished > OLD.vanished AND (OLD.state, NEW.state) IN (
+        ('MINED', 'SENT'), ('REVERTED', 'SENT'), ('EXPIRED', 'UNKNOWN'), ('CANCELLED', 'UNKNOWN')
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'an outbound transaction does not move from % to %', OLD.state, NEW.state;
+END
+$$;
+
 CREATE FUNCTION signer_goes_forward() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.next_nonce IS NOT NULL AND (NEW.next_nonce IS NULL OR NEW.next_nonce < OLD.next_nonce) THEN
@@ -46,6 +70,25 @@ DROP TRIGGER attempt_in_time ON relay_transactionattempt;
 DROP FUNCTION attempt_comes_in_time();
 DROP TRIGGER signer_forward ON relay_signer;
 DROP FUNCTION signer_goes_forward();
+
+CREATE OR REPLACE FUNCTION outbound_moves_are_known() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.nonce <> OLD.nonce OR NEW.signer_id <> OLD.signer_id OR NEW."to" <> OLD."to" OR NEW.data <> OLD.data THEN
+        RAISE EXCEPTION 'an outbound transaction keeps its signer, nonce and call';
+    END IF;
+    IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (
+        ('SIGNED', 'SENT'), ('SIGNED', 'UNKNOWN'), ('SIGNED', 'MINED'), ('SIGNED', 'REVERTED'),
+        ('SIGNED', 'EXPIRED'), ('SIGNED', 'CANCELLED'), ('SIGNED', 'REPLACED'),
+        ('UNKNOWN', 'SENT'), ('UNKNOWN', 'MINED'), ('UNKNOWN', 'REVERTED'),
+        ('UNKNOWN', 'EXPIRED'), ('UNKNOWN', 'CANCELLED'), ('UNKNOWN', 'REPLACED'),
+        ('SENT', 'MINED'), ('SENT', 'REVERTED'), ('SENT', 'EXPIRED'), ('SENT', 'CANCELLED'), ('SENT', 'REPLACED'),
+        ('MINED', 'FINAL'), ('MINED', 'SENT'), ('REVERTED', 'SENT'), ('EXPIRED', 'UNKNOWN'), ('CANCELLED', 'UNKNOWN')
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'an outbound transaction does not move from % to %', OLD.state, NEW.state;
+END
+$$;
 """
 
 

@@ -95,27 +95,20 @@ def _block_is_gone(row: OutboundTransaction, arbitrum: Arbitrum) -> bool:
 
 
 def _put_back(row: OutboundTransaction) -> None:
-    """The chain has forgotten the block: the bytes are followed again, as if their answer had just been lost.
-
-    Nothing happens when another process has put it back, and maybe found it in a new block, since it was read here.
-    """
-    with database.atomic():
-        stored = OutboundTransaction.objects.select_for_update().get(pk=row.pk)
-        if stored.block_hash != row.block_hash or stored.vanished != row.vanished:
-            return
-        move(
-            transaction=row,
-            to=State.UNKNOWN if row.state in {State.EXPIRED, State.CANCELLED} else State.SENT,
-            reason="its block has vanished",
-            evidence={"block": row.block_number, "blockHash": row.block_hash, "txHash": row.mined_hash},
-            mined_hash="",
-            block_number=None,
-            block_hash="",
-            decided_at=None,
-            vanished=row.vanished + 1,
-        )
+    """The chain has forgotten the block: the bytes are followed again, as if their answer had just been lost."""
     count_security_event("reorg")
     logger.error("block_vanished", transaction_id=str(row.pk), tx_hash=row.mined_hash, block=row.block_number)
+    move(
+        transaction=row,
+        to=State.UNKNOWN if row.state in {State.EXPIRED, State.CANCELLED} else State.SENT,
+        reason="its block has vanished",
+        evidence={"block": row.block_number, "blockHash": row.block_hash, "txHash": row.mined_hash},
+        mined_hash="",
+        block_number=None,
+        block_hash="",
+        decided_at=None,
+        vanished=row.vanished + 1,
+    )
 
 
 def _move_block(row: OutboundTransaction, receipt: Receipt) -> None:

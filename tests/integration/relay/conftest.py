@@ -22,7 +22,10 @@ from relay.services import Prepared, create_delegate, prepare
 from safeguards.services import grant_trading
 from sandbox import actors
 from sandbox.chain import Chain
+from sandbox.faultproxy import FaultProxy
 from sandbox.openbao import VaultAccess
+from sandbox.shaping import Endpoint
+from tests.support.lying_node import LyingNode
 from tests.support.wiring import point_service
 
 ADDRESSES = DEFAULT_ADDRESSES[Network.TESTNET]
@@ -85,4 +88,22 @@ def world(transactional_db: None, settings: Settings, chain: Chain, vault_dev: V
     actors.send_signed(rpc_url=rpc_url, account=trader, to=ADDRESSES.trading, data=encode_set_delegate(delegate))
     grant_trading(network=Network.TESTNET, trader=Address(trader.address), delegate=delegate)
     yield World(rpc_url=rpc_url, trader=trader, delegate=delegate)
+    composition.reset()
+
+
+@pytest.fixture
+def liar(world: World, settings: Settings) -> Iterator[LyingNode]:
+    """The node as the service sees it; honest at first."""
+    node = LyingNode(world.rpc_url)
+    proxy = FaultProxy(endpoint=Endpoint.RPC, upstream=node)
+    proxy.start()
+    configure(settings, "RPC_URL", proxy.url)
+    yield node
+    proxy.stop()
+
+
+def configure(settings: Settings, name: str, value: str) -> None:
+    """One setting of testnet's endpoints; the next gateways are built from it."""
+    endpoints = settings.OSTIUM_ENDPOINTS
+    settings.OSTIUM_ENDPOINTS = {**endpoints, Network.TESTNET: {**endpoints[Network.TESTNET], name: value}}
     composition.reset()

@@ -17,7 +17,7 @@ from relay.models import Signer
 from relay.services import create_delegate
 from sandbox import actors
 from sandbox.openbao import VaultAccess
-from tests.integration.relay.conftest import ADDRESSES, World
+from tests.integration.relay.conftest import ADDRESSES, World, configure
 from tests.integration.relay.steps import use_key_elsewhere
 
 NAMES = [
@@ -77,12 +77,6 @@ def move_usdc(world: World, settings: Settings) -> None:
 
 def confuse_trading(world: World, settings: Settings) -> None:
     configure(settings, "TRADING_ADDRESS", ADDRESSES.usdc)
-
-
-def configure(settings: Settings, name: str, value: str) -> None:
-    endpoints = settings.OSTIUM_ENDPOINTS
-    settings.OSTIUM_ENDPOINTS = {**endpoints, Network.TESTNET: {**endpoints[Network.TESTNET], name: value}}
-    composition.reset()
 
 
 def lose_the_node(world: World, settings: Settings) -> None:
