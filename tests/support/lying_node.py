@@ -1,11 +1,13 @@
-"""A node that answers some methods otherwise than it should: an upstream for `sandbox.faultproxy.FaultProxy`."""
+"""A node that answers some methods otherwise than it should."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
-from sandbox.faultproxy import Exchange, HttpUpstream, Reply
+from sandbox.faultproxy import Exchange, FaultProxy, HttpUpstream, Reply
+from sandbox.shaping import Endpoint
 
 Lie = Callable[[list[Any], Any], Any]
 """From the parameters and the node's honest result to the result that is told instead."""
@@ -21,6 +23,18 @@ class LyingNode:
         self._node = HttpUpstream(rpc_url)
         self.lies: dict[str, Lie] = {}
         self.substitutes: dict[str, Substitute] = {}
+        self.url = ""
+
+    @contextmanager
+    def serve(self, endpoint: Endpoint = Endpoint.RPC) -> Iterator["LyingNode"]:
+        """Itself, reachable at `url`."""
+        proxy = FaultProxy(endpoint=endpoint, upstream=self)
+        proxy.start()
+        self.url = proxy.url
+        try:
+            yield self
+        finally:
+            proxy.stop()
 
     def __call__(self, exchange: Exchange) -> Reply:
         """The answer to one request or one batch."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -11,11 +12,12 @@ from pytest_django import Settings
 
 from delegations import services, tasks
 from delegations.models import SafeTransaction
-from delegations.services import executing, following, settling, submitting
+from delegations.services import executing, following, settling
 from ostium_service.gateways.ostium_contracts import encode_set_delegate
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from relay import services as relay
+from relay.clock import database_now
 from relay.models import OutboundTransaction
 from sandbox import addresses
 from tests.integration.delegations.conftest import Desk, fresh, grant_of, sent_hash, sign_all, story
@@ -68,10 +70,14 @@ def test_a_process_that_dies_between_storing_and_sending_leaves_it_to_the_worker
     assert (fresh(prepared).delegation.status, safe.nonce(), OutboundTransaction.objects.count()) == ("ACTIVE", 1, 1)
 
 
-def test_an_answer_in_time_says_what_is_known_and_the_sweep_does_the_rest(desk: Desk, settings: Settings) -> None:
+def test_an_answer_in_time_says_what_is_known_and_the_sweep_does_the_rest(
+    desk: Desk, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.OSTIUM_WRITE_WAIT_SECONDS = 0
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
+    # Sent by the one look that no patience leaves room for: a block between the two would settle it at once.
+    monkeypatch.setattr(relay, "broadcast", lambda **_: None)
     outcome = desk.execute(prepared, sign_all(safe, prepared))
     assert (outcome.safe_transaction.state, outcome.safe_transaction.delegation.status) == ("submitted", "PENDING")
     assert outcome.safe_transaction.delegation.approval_tx_hash == sent_hash(prepared)
@@ -81,12 +87,15 @@ def test_an_answer_in_time_says_what_is_known_and_the_sweep_does_the_rest(desk: 
     assert fresh(prepared).delegation.status == "ACTIVE"
 
 
+def let_the_deadline_pass(*, transaction_id: UUID) -> None:
+    OutboundTransaction.objects.filter(pk=transaction_id).update(deadline=database_now())
+
+
 def test_what_was_never_sent_may_be_executed_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = desk.new_safe()
     prepared = desk.prepare(safe)
     with monkeypatch.context() as patched:
-        patched.setattr(relay, "broadcast", lambda **_: None)
-        patched.setattr(submitting, "SEND_WITHIN", -submitting.SEND_WITHIN)
+        patched.setattr(relay, "broadcast", let_the_deadline_pass)
         with pytest.raises(errors.ExecutionExpired):
             desk.execute(prepared, sign_all(safe, prepared))
     assert (fresh(prepared).state, fresh(prepared).outbound, safe.nonce()) == ("prepared", None, 0)

@@ -140,14 +140,14 @@ def test_simulation_is_one_round_trip(arbitrum: Arbitrum, sandbox: SandboxUrls, 
     assert {name: calls[name] for name in expected} == expected
 
 
-def test_an_account_without_code_is_no_contract(arbitrum: Arbitrum, trader: DelegateKey) -> None:
+def test_r5_an_account_without_code_is_no_contract(arbitrum: Arbitrum, trader: DelegateKey) -> None:
     assert arbitrum.code(trader.address) == b""
     assert len(arbitrum.code(ADDRESSES.trading)) > 100
     with pytest.raises(BadAnswer, match="rpc: abi"):
         ask(arbitrum, trader.address, DELEGATIONS, trader.address)
 
 
-def test_another_network_is_refused(sandbox: SandboxUrls) -> None:
+def test_r2_another_network_is_refused(sandbox: SandboxUrls) -> None:
     mainnet = Arbitrum(Network.MAINNET, rpc_url=sandbox.rpc_url)
     for attempt in (mainnet.verify_chain_id, lambda: mainnet.balance(ADDRESSES.usdc)):
         with pytest.raises(BadAnswer, match="chain_id"):
@@ -159,13 +159,13 @@ def test_a_hash_nobody_knows_has_no_receipt(arbitrum: Arbitrum) -> None:
     assert arbitrum.receipt(TxHash("0x" + "ab" * 32)) is None
 
 
-def test_a_block_of_the_future_is_a_node_behind(arbitrum: Arbitrum) -> None:
+def test_r7_a_block_of_the_future_is_a_node_behind(arbitrum: Arbitrum) -> None:
     with pytest.raises(Unreachable, match="node_behind"):
         arbitrum.block(10**9)
 
 
 @pytest.mark.parametrize("status", [0, 429, 500, 503])
-def test_a_read_survives_one_failure_and_gives_up_after_three(
+def test_r6_a_read_survives_failures_and_gives_up_after_three(
     arbitrum: Arbitrum, sandbox: SandboxUrls, trader: DelegateKey, status: int
 ) -> None:
     sandbox.control.fail(endpoint=Endpoint.RPC, status=status, times=2)

@@ -43,7 +43,7 @@ def test_what_the_node_says_to_bytes_it_does_not_take(
     assert send(nonce=9, gas=GAS_CAP - 1) is SendOutcome.UNDERPRICED
 
 
-def test_a_lost_answer_is_unknown_and_the_transaction_is_there_once(
+def test_p2_a_lost_answer_is_unknown_and_the_transaction_is_there_once(
     arbitrum: Arbitrum, sandbox: SandboxUrls, trader: DelegateKey
 ) -> None:
     raw, tx_hash = sign(arbitrum, trader, ADDRESSES.usdc, encode_approve(ADDRESSES.trading_storage, UsdcUnits(7)))
@@ -54,7 +54,7 @@ def test_a_lost_answer_is_unknown_and_the_transaction_is_there_once(
     assert arbitrum.transaction_count(trader.address) == 1
 
 
-def test_submit_takes_the_bytes_and_loses_the_answer_the_node_only_confirms(
+def test_p3_submit_takes_the_bytes_and_loses_the_answer_the_node_only_confirms(
     sandbox: SandboxUrls, trader: DelegateKey
 ) -> None:
     both = Arbitrum(NET, rpc_url=sandbox.rpc_url, submit_url=sandbox.shaped_rpc_url, policy=Policy(read_seconds=1.0))

@@ -3,6 +3,7 @@
 import gzip
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def drip(step: bytes, headers: bytes) -> Callable[[FaultyServer], Callable[[sock
         ([answer(b"no gzip", headers="Content-Encoding: gzip\r\n")], BadAnswer, "encoding"),
     ],
 )
-def test_answers_that_are_none(
+def test_r6_answers_that_are_none(
     faulty: FaultyServer, parts: list[bytes], failure: type[GatewayError], token: str
 ) -> None:
     faulty.script = reply_with(*parts)
@@ -94,7 +95,7 @@ def test_a_gzip_answer_within_the_cap_is_read(faulty: FaultyServer) -> None:
     ],
     ids=["length", "chunks", "one chunk"],
 )
-def test_a_dripping_body_ends_at_the_budget(faulty: FaultyServer, step: bytes, headers: bytes) -> None:
+def test_r6_a_dripping_body_ends_at_the_budget(faulty: FaultyServer, step: bytes, headers: bytes) -> None:
     faulty.script = drip(step, headers)(faulty)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="too_slow"):
@@ -102,7 +103,7 @@ def test_a_dripping_body_ends_at_the_budget(faulty: FaultyServer, step: bytes, h
     assert 0.9 < time.monotonic() - began < 2.0
 
 
-def test_silence_ends_at_the_read_time_out(faulty: FaultyServer) -> None:
+def test_r6_silence_ends_at_the_read_time_out(faulty: FaultyServer) -> None:
     faulty.script = stay_silent(faulty)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="too_slow"):
@@ -154,7 +155,7 @@ def test_cookies_are_not_kept_and_connections_are(faulty: FaultyServer) -> None:
         *(("\u0667", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), (None, None)),
     ],
 )
-def test_retry_after(text: str | None, seconds: float | None) -> None:
+def test_r6_retry_after(text: str | None, seconds: float | None) -> None:
     assert parse_retry_after(text) == seconds
 
 
@@ -206,6 +207,31 @@ def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_sen
         listener.shutdown(socket.SHUT_RDWR)
 
 
+def test_r6_a_handshake_that_is_reset_is_no_answer_and_gives_nothing_away() -> None:
+    """The line is reset before a certificate is seen, so not a byte of the request has left."""
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        greetings: list[bytes] = []
+
+        def run() -> None:
+            for _ in range(2):
+                connection, _address = listener.accept()
+                greetings.append(connection.recv(65_536))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        client = connect(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        for _ in range(2):
+            with pytest.raises(Unreachable) as failure:
+                client.post(b"secret", seconds=1.5)
+            assert failure.value.token in {"connection_cut", "tls"}
+        thread.join()
+    assert len(greetings) == 2
+    assert not any(b"secret" in greeting for greeting in greetings)
+
+
 def test_a_trusted_certificate_for_another_name_is_refused(tls_vault: TlsVault) -> None:
     url, listener = serve_tls(tls_vault, "127.0.0.2")
     with listener, build_session(verify=str(tls_vault.authority)) as trusting:
@@ -215,7 +241,7 @@ def test_a_trusted_certificate_for_another_name_is_refused(tls_vault: TlsVault) 
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_broadcast_whose_answer_is_lost_is_unknown_and_sent_once(faulty: FaultyServer) -> None:
+def test_r6_a_broadcast_whose_answer_is_lost_is_unknown_and_sent_once(faulty: FaultyServer) -> None:
     for script in (
         reply_with(),
         reply_with(answer(b"", status="500 Oops")),
@@ -232,7 +258,7 @@ def test_a_broadcast_whose_answer_is_lost_is_unknown_and_sent_once(faulty: Fault
         arbitrum.close()
 
 
-def test_a_read_is_repeated_after_a_cut_connection(faulty: FaultyServer) -> None:
+def test_r6_a_read_is_repeated_after_a_cut_connection(faulty: FaultyServer) -> None:
     block = b'{"jsonrpc":"2.0","id":%d,"result":"%s"}'
 
     def script(connection: socket.socket, request: bytes) -> None:

@@ -118,6 +118,7 @@ def test_upstream_failure_is_retryable(desk: Desk, endpoint: Endpoint, code: Ref
 
 
 def test_trading_paused_refuses_opening_only(desk: Desk) -> None:
+    """P16: a revert that meets everyone has its own code; one that meets us alone is `test_missing_allowance...`."""
     desk.open()
     actors.call_as_admin(rpc_url=desk.sandbox.rpc_url, contract="Trading", function="pause")
     try:

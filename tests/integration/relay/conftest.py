@@ -22,9 +22,7 @@ from relay.services import Prepared, create_delegate, prepare
 from safeguards.services import grant_trading
 from sandbox import actors
 from sandbox.chain import Chain
-from sandbox.faultproxy import FaultProxy
 from sandbox.openbao import VaultAccess
-from sandbox.shaping import Endpoint
 from tests.support.lying_node import LyingNode
 from tests.support.wiring import point_service
 
@@ -94,12 +92,9 @@ def world(transactional_db: None, settings: Settings, chain: Chain, vault_dev: V
 @pytest.fixture
 def liar(world: World, settings: Settings) -> Iterator[LyingNode]:
     """The node as the service sees it; honest at first."""
-    node = LyingNode(world.rpc_url)
-    proxy = FaultProxy(endpoint=Endpoint.RPC, upstream=node)
-    proxy.start()
-    configure(settings, "RPC_URL", proxy.url)
-    yield node
-    proxy.stop()
+    with LyingNode(world.rpc_url).serve() as node:
+        configure(settings, "RPC_URL", node.url)
+        yield node
 
 
 def configure(settings: Settings, name: str, value: str) -> None:

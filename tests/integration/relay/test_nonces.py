@@ -12,7 +12,7 @@ from ostium_service import composition
 from ostium_service.gateways.ostium_contracts import encode_cancel_limit, encode_delegated_action
 from ostium_service.http import errors
 from ostium_service.observability.metrics import render_metrics
-from ostium_service.types import Address, Network
+from ostium_service.types import Address, Network, Wei
 from relay import services
 from relay.models import OutboundTransaction, Signer, TransactionAttempt, TransactionEvent
 from relay.services import advance, broadcast
@@ -169,7 +169,7 @@ def test_p4_a_halted_signer_signs_no_higher_fee(world: World) -> None:
     row = store(world.prepare_open())
     key = composition.vault().delegate_key(Network.TESTNET, world.delegate)
     services.signers.halt_signer(signer_id=row.signer_id, reason="a drill")
-    fee = row.attempts.get().max_fee_per_gas * 2
+    fee = Wei(row.attempts.get().max_fee_per_gas * 2)
     assert services.signing.sign_replacement(transaction=row, key=key, max_fee=fee) is None
     assert row.attempts.count() == 1
 

@@ -117,7 +117,7 @@ def test_p7_a_crash_before_the_commit_leaves_no_nonce_and_no_row(world: World) -
     assert Signer.objects.get().next_nonce == 0
 
 
-def test_nonces_of_signatures_at_once_are_contiguous(world: World) -> None:
+def test_p14_nonces_of_signatures_at_once_are_contiguous(world: World) -> None:
     prepared = [world.prepare_open(collateral=20_000_000) for _ in range(6)]
 
     def sign(one: Prepared) -> int:

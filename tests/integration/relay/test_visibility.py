@@ -14,7 +14,7 @@ def sample(name: str) -> float:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_halted_signer_is_shown_and_the_service_stays_ready() -> None:
+def test_p4_a_halted_signer_is_shown_and_the_service_stays_ready() -> None:
     readiness = Readiness(budget=10.0, cache=0.0)
     readiness.register("database", lambda: None)
     readiness.register("signers", require_no_halted_signer, informational=True)

@@ -20,7 +20,7 @@ def test_the_first_read_asks_for_the_chain_id_in_the_same_post(connect: Callable
 
 
 @pytest.mark.parametrize("chain_id", ["0xa4b1", "421614", None, 421614, "0x066eee", ""])
-def test_another_chain_is_a_bad_answer_to_everything(connect: Callable[..., Arbitrum], chain_id: Any) -> None:
+def test_r2_another_chain_is_a_bad_answer_to_everything(connect: Callable[..., Arbitrum], chain_id: Any) -> None:
     arbitrum = connect(Node(eth_chainId=chain_id, eth_getBalance="0x5", eth_call="0x", eth_estimateGas="0x1"))
     for ask in (
         arbitrum.verify_chain_id,
@@ -32,7 +32,7 @@ def test_another_chain_is_a_bad_answer_to_everything(connect: Callable[..., Arbi
             ask()
 
 
-def test_a_node_that_changes_chain_is_noticed_by_the_next_simulation(connect: Callable[..., Arbitrum]) -> None:
+def test_r2_a_node_that_changes_chain_is_noticed_by_the_next_simulation(connect: Callable[..., Arbitrum]) -> None:
     node = Node(eth_call="0x", eth_estimateGas="0x5208", eth_getBalance="0x5")
     arbitrum = connect(node)
     arbitrum.verify_chain_id()
@@ -110,7 +110,9 @@ def test_a_passing_error_is_asked_again(connect: Callable[..., Arbitrum]) -> Non
     assert connect(node).balance(SENDER) == 7
 
 
-def test_call_many_keeps_order_and_puts_reverts_in_their_place(connect: Callable[..., Arbitrum]) -> None:
+def test_r6_a_batch_answered_out_of_order_is_put_in_order_with_reverts(
+    connect: Callable[..., Arbitrum],
+) -> None:
     node = Node(eth_call=["0x01", REVERT, "0x03"])
     node.reshape = lambda replies: list(reversed(replies))
     found = connect(node).call_many([Call(TO, b"\x01"), Call(TO, b"\x02"), Call(TO, b"\x03")])
@@ -172,7 +174,7 @@ def text_ids(replies: Any) -> Any:
         (lambda _: b"", "json"),
     ],
 )
-def test_answers_that_do_not_match_the_batch_are_bad(
+def test_r6_answers_that_do_not_match_the_batch_are_bad(
     connect: Callable[..., Arbitrum], reshape: Reply, token: str
 ) -> None:
     node = Node(eth_call="0x01")
@@ -182,7 +184,7 @@ def test_answers_that_do_not_match_the_batch_are_bad(
     assert failure.value.token == token
 
 
-def test_one_error_for_a_whole_batch_is_that_error(connect: Callable[..., Arbitrum]) -> None:
+def test_r6_one_error_for_a_whole_batch_is_that_error(connect: Callable[..., Arbitrum]) -> None:
     node = Node(eth_call="0x01")
     refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
     node.reshape = lambda _: refusal
@@ -197,7 +199,7 @@ def test_a_client_error_without_json_is_a_refusal(connect: Callable[..., Arbitru
         connect(node).call(Call(TO, b""))
 
 
-def test_logs_beyond_the_filter_are_dropped(connect: Callable[..., Arbitrum]) -> None:
+def test_r8_logs_beyond_the_filter_are_dropped(connect: Callable[..., Arbitrum]) -> None:
     def row(**changes: Any) -> dict[str, Any]:
         return {
             "address": TO.lower(),
@@ -232,14 +234,14 @@ def test_logs_beyond_the_filter_are_dropped(connect: Callable[..., Arbitrum]) ->
     assert arbitrum.logs(TO, [], 20, 16) == []
 
 
-def test_a_block_the_node_does_not_have_is_a_node_behind(connect: Callable[..., Arbitrum]) -> None:
+def test_r7_a_block_the_node_does_not_have_is_a_node_behind(connect: Callable[..., Arbitrum]) -> None:
     node = Node(eth_getBlockByNumber=None)
     with pytest.raises(Unreachable, match="node_behind"):
         connect(node).block(99)
     assert node.requests[-1]["params"] == ["0x63", False]
 
 
-def test_receipt_of_another_transaction_is_an_endpoint_fault(connect: Callable[..., Arbitrum]) -> None:
+def test_r3_a_receipt_of_another_transaction_is_an_endpoint_fault(connect: Callable[..., Arbitrum]) -> None:
     arbitrum = connect(Node(eth_getTransactionReceipt={"transactionHash": "0x" + "ac" * 32, "status": "0x1"}))
     with pytest.raises(BadAnswer, match="receipt_hash"):
         arbitrum.receipt(TxHash("0x" + "ab" * 32))

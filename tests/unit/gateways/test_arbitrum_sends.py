@@ -40,7 +40,7 @@ DOWN = Unreachable(System.SUBMIT, "no_connection", unsent=True)
         (error("sequencer busy"), error("nonce too high"), U, 1),
     ],
 )
-def test_submit_first_then_the_node_while_in_doubt(
+def test_p3_submit_first_then_the_node_while_in_doubt(
     connect: Callable[..., Arbitrum], submit: Any, rpc: Any, outcome: SendOutcome, asked_rpc: int
 ) -> None:
     node, sequencer = Node(eth_sendRawTransaction=rpc), Node(eth_sendRawTransaction=submit)
@@ -56,6 +56,6 @@ def test_without_a_submit_endpoint_the_node_is_asked_once(connect: Callable[...,
     assert node.posts == [["eth_sendRawTransaction"]]
 
 
-def test_an_http_refusal_is_unknown(connect: Callable[..., Arbitrum]) -> None:
+def test_r6_an_http_refusal_is_unknown(connect: Callable[..., Arbitrum]) -> None:
     node = Node(eth_sendRawTransaction=Refused(System.RPC, "http_error"))
     assert connect(node).send_raw(RAW) is U

@@ -51,7 +51,7 @@ def test_every_read_has_the_selector_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_no_code_at_the_address_is_a_bad_answer(name: str) -> None:
+def test_r5_no_code_at_the_address_is_a_bad_answer(name: str) -> None:
     with pytest.raises(BadAnswer, match="rpc: abi"):
         READS[name].decode(b"")
 
@@ -69,7 +69,7 @@ def test_no_code_at_the_address_is_a_bad_answer(name: str) -> None:
         (oc.GET_OPEN_TRADE, bytes(320 - 32)),
     ],
 )
-def test_dirty_or_odd_output_is_a_bad_answer(read: oc.Read[object], output: bytes) -> None:
+def test_r5_dirty_or_odd_output_is_a_bad_answer(read: oc.Read[object], output: bytes) -> None:
     with pytest.raises(BadAnswer, match="rpc: abi"):
         read.decode(output)
 

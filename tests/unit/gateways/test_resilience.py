@@ -95,7 +95,7 @@ def test_an_answer_is_never_asked_for_again(failure: Exception, outcome: str) ->
     assert clock.slept == []
 
 
-def test_the_budget_covers_attempts_and_pauses() -> None:
+def test_r6_the_budget_covers_attempts_and_pauses() -> None:
     clock = Clock()
     guard, seen = build(clock, Policy(attempts=5, total_seconds=5.0, pause_seconds=0.0))
     script = Script(clock, *[unreachable() for _ in range(9)], seconds=2.0)
@@ -105,7 +105,7 @@ def test_the_budget_covers_attempts_and_pauses() -> None:
     assert len(seen) == 3
 
 
-def test_a_pause_asked_for_is_kept_or_the_read_given_up() -> None:
+def test_r6_a_pause_asked_for_is_kept_or_the_read_given_up() -> None:
     clock = Clock()
     guard, _ = build(clock)
     assert guard.read("call", Script(clock, unreachable(retry_after=2.0))) == "done"
@@ -129,7 +129,7 @@ def open_breaker(guard: Guard, clock: Clock, failures: int) -> None:
             guard.once("send_raw", Script(clock, unreachable()))
 
 
-def test_an_open_breaker_refuses_reads_lets_broadcasts_through_and_one_probe_a_period() -> None:
+def test_r6_an_open_breaker_refuses_reads_lets_broadcasts_through_and_one_probe_a_period() -> None:
     clock = Clock()
     guard, seen = build(clock, Policy(attempts=1, breaker_failures=3, breaker_seconds=5.0))
     open_breaker(guard, clock, 3)

@@ -53,7 +53,7 @@ def test_quantity(text: str, value: int) -> None:
         *(1, 0, True, None, 1.0, [], {}, b"0x1"),
     ],
 )
-def test_other_notations_of_a_number_are_bad_answers(value: object) -> None:
+def test_r2_other_notations_of_a_number_are_bad_answers(value: object) -> None:
     with pytest.raises(BadAnswer, match="quantity"):
         rpc_values.parse_quantity(value)
 
@@ -95,7 +95,7 @@ def test_status_zero_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("value", [None, receipt(blockNumber=None), receipt(blockHash=None)])
-def test_a_receipt_without_a_block_is_none_yet(value: object) -> None:
+def test_r3_a_receipt_without_a_block_is_none_yet(value: object) -> None:
     assert rpc_values.parse_receipt(value, HASH) is None
 
 
@@ -118,13 +118,13 @@ def test_a_receipt_without_a_block_is_none_yet(value: object) -> None:
         ([], "receipt"),
     ],
 )
-def test_a_receipt_that_lies_or_stammers_is_a_bad_answer(value: object, token: str) -> None:
+def test_r3_a_receipt_that_lies_or_stammers_is_a_bad_answer(value: object, token: str) -> None:
     with pytest.raises(BadAnswer) as failure:
         rpc_values.parse_receipt(value, HASH)
     assert failure.value.token == token
 
 
-def test_logs_come_once_in_chain_order_without_removed_ones() -> None:
+def test_r8_logs_come_once_in_chain_order_without_removed_ones() -> None:
     other = "0x" + "ef" * 32
     rows = [
         log(logIndex="0x2"),
@@ -145,7 +145,7 @@ def test_logs_come_once_in_chain_order_without_removed_ones() -> None:
         *({"data": "0x1"}, {"address": "0x1"}, {"logIndex": "1"}, {"transactionHash": None}),
     ],
 )
-def test_a_malformed_log_is_a_bad_answer(change: dict[str, object]) -> None:
+def test_r8_a_malformed_log_is_a_bad_answer(change: dict[str, object]) -> None:
     with pytest.raises(BadAnswer):
         rpc_values.parse_logs([log(**change)])
 

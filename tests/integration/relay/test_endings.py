@@ -1,56 +1,16 @@
-"""Fees that outgrow a signature, suspensions after it, blocks that vanish, and what the database refuses."""
-
-from collections.abc import Iterator
+"""Suspensions and deadlines after a signature, blocks that vanish, and what the database refuses."""
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction, TransactionEvent
-from relay.services import advance, broadcast
+from relay.services import broadcast
 from relay.services.confirming import check_recent_blocks, confirm_transactions
 from safeguards.services import suspend_grant
 from sandbox import actors
-from sandbox.chain import Chain
 from tests.integration.relay.conftest import World
 from tests.integration.relay.steps import expire, store, story, wait
-
-GWEI = 10**9
-BASE_FEE = 20_000_000
-
-
-@pytest.fixture
-def base_fee(chain: Chain) -> Iterator[Chain]:
-    """The chain, whose base fee a test may change."""
-    yield chain
-    chain.set_base_fee(BASE_FEE)
-    actors.mine(rpc_url=chain.rpc_url, blocks=1)
-
-
-def set_base_fee(chain: Chain, wei: int) -> None:
-    """From the next blocks on. Empty blocks let it fall by an eighth each until the chain's keeper raises it again."""
-    chain.set_base_fee(wei)
-    actors.mine(rpc_url=chain.rpc_url, blocks=2)
-
-
-def test_p9_a_fee_that_was_outgrown_is_raised_under_the_same_nonce(world: World, base_fee: Chain) -> None:
-    row = store(world.prepare_open())
-    set_base_fee(base_fee, GWEI // 2)
-    mined = wait(row)
-    first, second = row.attempts.order_by("id")
-    assert (mined.state, mined.nonce, mined.mined_hash) == ("MINED", 0, second.tx_hash)
-    assert second.max_fee_per_gas >= first.max_fee_per_gas * 1.1
-    assert world.mined_nonces() == 1
-
-
-def test_p9_beyond_the_ceiling_it_waits_and_is_sent_when_the_fee_falls(world: World, base_fee: Chain) -> None:
-    row = store(world.prepare_open())
-    set_base_fee(base_fee, 100 * GWEI)
-    for _ in range(3):
-        assert advance(transaction_id=row.pk).state == "SIGNED"
-    assert row.attempts.count() == 1
-    set_base_fee(base_fee, BASE_FEE)
-    assert wait(row).state == "MINED"
 
 
 def test_p19_a_suspension_between_signature_and_send_spends_the_nonce(world: World) -> None:
