@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.utils import DatabaseError, IntegrityError
+from django.test.utils import CaptureQueriesContext
 
 from ostium_service import composition
 from ostium_service.types import Network, Wei
 from relay.clock import database_now
 from relay.models import OutboundTransaction, Signer, TransactionAttempt
 from relay.selectors import relayer_for
-from relay.services import advance, broadcast, sign_and_store
+from relay.services import advance, broadcast, sending, sign_and_store
 from relay.services.confirming import confirm_transactions
 from relay.services.signing import sign_cancellation, sign_replacement
 from relay.states import move
@@ -22,7 +23,7 @@ from sandbox import actors
 from sandbox.processes import wait_until
 from tests.integration.relay.conftest import World
 from tests.integration.relay.hosts import at_once, is_somebody_waiting, other_host
-from tests.integration.relay.steps import SEND_WITHIN, store, story, wait
+from tests.integration.relay.steps import SEND_WITHIN, expire, store, story, wait
 from tests.support import services as processes
 from tests.support.lying_node import LyingNode
 
@@ -131,6 +132,35 @@ def test_p14_a_move_that_was_decided_on_an_old_reading_changes_nothing(world: Wo
     with pytest.raises(ProgrammingError, match="does not move"), transaction.atomic():
         OutboundTransaction.objects.filter(pk=row.pk).update(state="SENT")
     assert "late" not in [reason for _, _, reason in story(mined)]
+
+
+def test_p14_a_process_that_wakes_after_its_row_ended_sends_to_no_effect(world: World) -> None:
+    """It stood still between reading the row and sending; another has spent the nonce meanwhile."""
+    before = world.usdc()
+    row = store(world.prepare_open())
+    read_earlier = OutboundTransaction.objects.select_related("signer").get(pk=row.pk)
+    call = row.attempts.get()
+    expire(row)
+    ended = wait(row)
+    sending._record(read_earlier, call, sending._put(read_earlier, call))
+    assert wait(row).state == ended.state == "EXPIRED"
+    assert (world.usdc(), world.mined_nonces()) == (before, 1)
+    assert story(ended)[-1][1] == "EXPIRED"
+
+
+def test_only_nonce_signature_and_storing_happen_under_the_signers_lock(world: World) -> None:
+    prepared = world.prepare_open()
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        sign_and_store(prepared=prepared, send_within=SEND_WITHIN)
+    statements = [query["sql"] for query in asked.captured_queries]
+    locked = next(i for i, sql in enumerate(statements) if '"relay_signer"' in sql and "FOR UPDATE" in sql)
+    tables = ("relay_signer", "relay_outboundtransaction", "relay_transactionevent", "relay_transactionattempt")
+    under_lock = [sql for sql in statements[locked + 1 :] if sql.split()[0] in {"SELECT", "INSERT", "UPDATE"}]
+    assert [(sql.split()[0], table in sql) for sql, table in zip(under_lock, tables, strict=True)] == [
+        ("UPDATE", True),
+        *[("INSERT", True)] * 3,
+    ]
+    assert any('"safeguards_grant"' in sql and "FOR NO KEY UPDATE" in sql for sql in statements[:locked])
 
 
 def test_p18_relayers_share_the_load_and_the_oldest_of_equals_is_first(world: World) -> None:

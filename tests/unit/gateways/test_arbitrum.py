@@ -245,3 +245,14 @@ def test_r3_a_receipt_of_another_transaction_is_an_endpoint_fault(connect: Calla
     arbitrum = connect(Node(eth_getTransactionReceipt={"transactionHash": "0x" + "ac" * 32, "status": "0x1"}))
     with pytest.raises(BadAnswer, match="receipt_hash"):
         arbitrum.receipt(TxHash("0x" + "ab" * 32))
+
+
+def test_p4_receipts_and_the_nonce_come_from_one_post(connect: Callable[..., Arbitrum]) -> None:
+    first, second = TxHash("0x" + "ab" * 32), TxHash("0x" + "ac" * 32)
+    node = Node(eth_getTransactionReceipt=None, eth_getTransactionCount="0x7")
+    assert connect(node).receipts([first, second], sender=SENDER, block=16) == ([None, None], 7)
+    assert [post[1:] for post in node.posts] == [["eth_getTransactionReceipt"] * 2 + ["eth_getTransactionCount"]]
+    assert [request["params"] for request in node.requests[1:]] == [[first], [second], [SENDER, "0x10"]]
+    node.results["eth_getTransactionReceipt"] = {"transactionHash": second, "status": "0x1"}
+    with pytest.raises(BadAnswer, match="receipt_hash"):
+        connect(node).receipts([first], sender=SENDER, block="latest")

@@ -59,3 +59,30 @@ def test_without_a_submit_endpoint_the_node_is_asked_once(connect: Callable[...,
 def test_r6_an_http_refusal_is_unknown(connect: Callable[..., Arbitrum]) -> None:
     node = Node(eth_sendRawTransaction=Refused(System.RPC, "http_error"))
     assert connect(node).send_raw(RAW) is U
+
+
+@pytest.mark.parametrize(
+    ("submit", "rpc", "outcome"),
+    [
+        (RAW_HASH, RAW_HASH, A),
+        (RAW_HASH, error("nonce too low"), A),
+        (error("nonce too low"), error("already known"), K),
+        (SLOW, RAW_HASH, A),
+        (error("nonce too low"), error("nonce too low"), SendOutcome.NONCE_TOO_LOW),
+        (error("nonce too low"), error("nonce too high"), U),
+        (DOWN, error("insufficient funds"), U),
+        (SLOW, DOWN, U),
+    ],
+)
+def test_r7_bytes_that_may_be_lost_go_to_every_endpoint(
+    connect: Callable[..., Arbitrum], submit: Any, rpc: Any, outcome: SendOutcome
+) -> None:
+    """What one of them took is taken; a refusal counts when all of them say it."""
+    node, sequencer = Node(eth_sendRawTransaction=rpc), Node(eth_sendRawTransaction=submit)
+    assert connect(node, sequencer).send_raw(RAW, everywhere=True) is outcome
+    assert node.posts == sequencer.posts == [["eth_sendRawTransaction"]]
+
+
+def test_a_single_endpoint_is_everywhere(connect: Callable[..., Arbitrum]) -> None:
+    node = Node(eth_sendRawTransaction=error("nonce too low"))
+    assert connect(node).send_raw(RAW, everywhere=True) is SendOutcome.NONCE_TOO_LOW

@@ -1,7 +1,7 @@
 """Gas limits and fee caps in integers."""
 
 from ostium_service.types import Wei
-from relay.fees import fee_cap, padded_gas, replacement_fee
+from relay.fees import fee_cap, is_replacement, padded_gas, replacement_fee
 
 GWEI = 10**9
 
@@ -32,3 +32,12 @@ def test_a_replacement_stops_at_the_ceiling_or_waits() -> None:
     assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000), ceiling=Wei(4000)) == 4000
     assert replacement_fee(previous=Wei(1000), base_fee=Wei(3000), ceiling=Wei(2999)) is None
     assert replacement_fee(previous=Wei(1000), base_fee=Wei(1), ceiling=Wei(1100)) is None
+
+
+def test_a_replacement_is_what_replacement_fee_asks_for_and_no_less() -> None:
+    ceiling = Wei(5 * GWEI)
+    for previous in (Wei(1), Wei(1000), Wei(1001), Wei(40_000_000)):
+        least = replacement_fee(previous=previous, base_fee=Wei(0), ceiling=ceiling)
+        assert least is not None
+        assert is_replacement(fee=least, previous=previous)
+        assert not is_replacement(fee=Wei(least - 1), previous=previous)
