@@ -92,13 +92,16 @@ def _push(row: OutboundTransaction) -> OutboundTransaction:
 
 
 def _send_predecessors(row: OutboundTransaction) -> None:
-    """Arbitrum keeps no nonce gaps: what an earlier process stored and never sent goes out first, in order."""
+    """Arbitrum keeps no nonce gaps: what an earlier process stored and never sent goes out first, in order.
+
+    Nothing behind one that is not taken can be: the rest waits, and nobody waits for the whole queue's time-outs.
+    """
     for earlier in unsent_predecessors(row, stored_before=database_now() - PREDECESSOR_PATIENCE):
         why = must_not_be_sent(earlier)
         if why:
             _spend_nonce(earlier, why)
-        else:
-            send(earlier)
+        elif send(earlier).state != State.SENT:
+            return
 
 
 def _read_receipts(row: OutboundTransaction) -> OutboundTransaction | None:
@@ -165,6 +168,8 @@ def _spend_nonce(row: OutboundTransaction, why: str) -> OutboundTransaction:
             return row
         key = composition.vault().delegate_key(row.network, Address(row.signer.address))
         sign_cancellation(transaction=row, key=key, max_fee=fee, why=why)
+        # Its end is named after why it was given up, which is written by now.
+        row = get_transaction(row.pk)
     return _end_if_replaced(send(row))
 
 

@@ -30,7 +30,8 @@ MAYBE_OUT: Final = frozenset({SendOutcome.UNKNOWN, SendOutcome.NONCE_TOO_LOW, Se
 def send(row: OutboundTransaction) -> OutboundTransaction:
     """Send the row's newest bytes and move it to what the answer proves.
 
-    A nonce that is too high waits for its predecessors: they are sent first, then these bytes once more.
+    A nonce that is too high waits for its predecessors: they are sent first, up to one that is not taken, then these
+    bytes once more.
     """
     if row.is_decided:
         return row
@@ -38,10 +39,15 @@ def send(row: OutboundTransaction) -> OutboundTransaction:
     outcome = _put(row, attempt)
     if outcome is SendOutcome.NONCE_TOO_HIGH:
         for earlier in unsent_predecessors(row):
-            if not must_not_be_sent(earlier):
-                _record(earlier, newest_attempt(earlier), _put(earlier, newest_attempt(earlier)))
+            if must_not_be_sent(earlier) or not _is_taken(earlier):
+                break
         outcome = _put(row, attempt)
     return _record(row, attempt, outcome)
+
+
+def _is_taken(row: OutboundTransaction) -> bool:
+    attempt = newest_attempt(row)
+    return _record(row, attempt, _put(row, attempt)).state == State.SENT
 
 
 def resend(row: OutboundTransaction) -> OutboundTransaction:

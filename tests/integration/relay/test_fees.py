@@ -7,7 +7,7 @@ import pytest
 from ostium_service import composition
 from ostium_service.types import Network, Wei
 from relay.models import OutboundTransaction, Signer, TransactionAttempt
-from relay.services import advance
+from relay.services import advance, following
 from relay.services.signing import sign_cancellation, sign_replacement
 from sandbox import actors
 from sandbox.chain import Chain
@@ -101,6 +101,24 @@ def test_p11_a_cancellation_asked_twice_is_the_same_bytes(world: World) -> None:
     assert (first.pk, bytes(first.raw)) == (again.pk, bytes(again.raw))
     expire(row)
     assert wait(row).mined_hash == first.tx_hash
+
+
+def test_p11_a_cancellation_that_is_mined_within_its_own_step_ends_the_row_by_its_reason(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = store(world.prepare_open())
+    expire(row)
+    send = following.send
+
+    def send_and_see_it_mined(stored: OutboundTransaction) -> OutboundTransaction:
+        sent = send(stored)
+        tx_hash = stored.attempts.latest("id").tx_hash
+        actors.wait_outcome(node=actors.open_node(world.rpc_url), transaction_hash=tx_hash)
+        return sent
+
+    monkeypatch.setattr(following, "send", send_and_see_it_mined)
+    ended = advance(transaction_id=row.pk)
+    assert (ended.state, ended.given_up) == ("EXPIRED", "deadline")
 
 
 def test_p11_a_cancellation_after_the_call_was_mined_is_refused(world: World) -> None:

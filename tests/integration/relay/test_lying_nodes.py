@@ -12,7 +12,7 @@ from ostium_service.types import Network
 from relay.models import OutboundTransaction, Signer
 from relay.services import advance, broadcast
 from relay.services.confirming import check_recent_blocks, confirm_transactions
-from relay.services.following import RESEND_AFTER
+from relay.services.following import PREDECESSOR_PATIENCE, RESEND_AFTER
 from relay.services.sending import newest_attempt
 from sandbox import actors
 from sandbox.shaping import Endpoint
@@ -179,3 +179,22 @@ def test_p13_an_empty_purse_in_the_middle_of_a_queue_burns_no_nonce_and_heals_by
     after = wait(store(world.prepare_open(collateral=20_000_000)))
     assert (after.state, after.nonce, world.mined_nonces()) == ("MINED", 3, 4)
     assert newest_attempt(rows[1]).purpose == "call"
+
+
+def test_p18_a_queue_before_a_silent_node_costs_each_of_its_rows_two_sends(world: World, liar: LyingNode) -> None:
+    """Nothing behind the first that is not taken can be taken, so nobody waits for the time-outs of the whole queue."""
+    rows = [store(world.prepare_open(collateral=20_000_000)) for _ in range(5)]
+    OutboundTransaction.objects.update(created_at=rows[0].created_at - 2 * PREDECESSOR_PATIENCE)
+    sent: list[str] = []
+
+    def keep_silent(params: list[Any]) -> dict[str, Any]:
+        sent.append(params[0])
+        return {"error": {"code": -32000, "message": "queue full"}}
+
+    liar.substitutes[SEND] = keep_silent
+    advance(transaction_id=rows[-1].pk)
+    hands = [row.attempts.get().raw for row in (rows[0], rows[-1])]
+    assert sent == ["0x" + bytes(raw).hex() for raw in hands]
+    liar.be_honest()
+    assert [wait(row).state for row in reversed(rows)] == ["MINED"] * 5
+    assert world.mined_nonces() == 5
