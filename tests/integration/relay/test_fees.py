@@ -7,7 +7,8 @@ import pytest
 from ostium_service import composition
 from ostium_service.types import Network, Wei
 from relay.models import OutboundTransaction, Signer, TransactionAttempt
-from relay.services import advance, following
+from relay.services import advance
+from relay.services.sending import send
 from relay.services.signing import sign_cancellation, sign_replacement
 from sandbox import actors
 from sandbox.chain import Chain
@@ -108,7 +109,6 @@ def test_p11_a_cancellation_that_is_mined_within_its_own_step_ends_the_row_by_it
 ) -> None:
     row = store(world.prepare_open())
     expire(row)
-    send = following.send
 
     def send_and_see_it_mined(stored: OutboundTransaction) -> OutboundTransaction:
         sent = send(stored)
@@ -116,7 +116,7 @@ def test_p11_a_cancellation_that_is_mined_within_its_own_step_ends_the_row_by_it
         actors.wait_outcome(node=actors.open_node(world.rpc_url), transaction_hash=tx_hash)
         return sent
 
-    monkeypatch.setattr(following, "send", send_and_see_it_mined)
+    monkeypatch.setattr("relay.services.following.send", send_and_see_it_mined)
     ended = advance(transaction_id=row.pk)
     assert (ended.state, ended.given_up) == ("EXPIRED", "deadline")
 
