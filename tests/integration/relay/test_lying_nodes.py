@@ -102,6 +102,7 @@ def test_r7_a_node_fifty_blocks_behind_lowers_no_nonce_and_undoes_nothing(world:
 def test_r7_bytes_that_a_node_behind_does_not_show_are_sent_again_and_mined_once(world: World, liar: LyingNode) -> None:
     row = store(world.prepare_open())
     broadcast(transaction_id=row.pk)
+    actors.wait_outcome(node=actors.open_node(world.rpc_url), transaction_hash=row.tx_hash)
     send_again_now(row)
     liar.lies[RECEIPT] = lambda _params, _honest: None
     assert advance(transaction_id=row.pk).state == "SENT"
