@@ -9,7 +9,7 @@ from relay.models import OutboundTransaction
 from relay.services import broadcast
 from relay.services.sweeping import sweep_undecided
 from tests.integration.relay.conftest import World
-from tests.integration.relay.test_relay import store
+from tests.integration.relay.steps import store
 from tests.support.services import wait_for
 
 
