@@ -145,6 +145,7 @@ class OutboundTransaction(models.Model):
                 condition=models.Q(state__in=["MINED", "REVERTED", "EXPIRED", "CANCELLED"], confirmed_at__isnull=True),
             ),
             models.Index(fields=["vanished"], name="outbound_vanished", condition=models.Q(vanished__gt=0)),
+            models.Index(fields=["decided_at"], name="outbound_replaced", condition=models.Q(state="REPLACED")),
         ]
 
     def __str__(self) -> str:

@@ -89,6 +89,14 @@ def unconfirmed_transactions(network: Network, *, up_to_block: int, limit: int) 
     )
 
 
+def recently_replaced(network: Network, *, since: datetime, limit: int) -> list[OutboundTransaction]:
+    """Transactions whose nonce was last seen with bytes that are not ours; almost always none, by a small index."""
+    rows = OutboundTransaction.objects.select_related("signer").filter(
+        signer__network=network, state=OutboundTransaction.State.REPLACED, decided_at__gte=since
+    )
+    return list(rows.order_by("decided_at")[:limit])
+
+
 def halted_signers() -> list[Signer]:
     """Signers that stopped because the chain disagreed with our rows."""
     return list(Signer.objects.filter(state=Signer.State.HALTED).order_by("id"))

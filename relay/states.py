@@ -15,15 +15,16 @@ MOVES: Mapping[str, frozenset[str]] = {
     State.SIGNED: OUTCOMES | {State.SENT, State.UNKNOWN},
     State.UNKNOWN: OUTCOMES | {State.SENT},
     State.SENT: OUTCOMES,
-    # Back to SENT or UNKNOWN only when the block that decided it has vanished, which has to be counted.
+    # Back to SENT or UNKNOWN only when the block that decided it has vanished, or a receipt has shown after all; either
+    # has to be counted.
     State.MINED: frozenset({State.FINAL, State.SENT}),
     State.REVERTED: frozenset({State.SENT}),
     State.EXPIRED: frozenset({State.UNKNOWN}),
     State.CANCELLED: frozenset({State.UNKNOWN}),
     State.FINAL: frozenset(),
-    State.REPLACED: frozenset(),
+    State.REPLACED: frozenset({State.SENT}),
 }
-"""The database's trigger (migration 0004) refuses everything else too; a test compares the two."""
+"""The database's trigger (migration 0005) refuses everything else too; a test compares the two."""
 
 
 @in_one_unit

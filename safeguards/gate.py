@@ -42,6 +42,9 @@ MAX_ALLOWANCE = 10**15
 MAX_FAUCET_PAYMENT = 10**11
 """100,000 test USDC, ten of today's faucet payments. The exact amount, the faucet's own, is bound where it is read."""
 
+MAX_GAS = 5_000_000
+"""Gas units of one transaction; the largest trade needs about a tenth, L1 data included (facts 9)."""
+
 ZERO_ADDRESS = "0x" + "0" * 40
 
 
@@ -91,7 +94,7 @@ def authorize_call(
 
 
 def authorize_envelope(*, network: Network, signer: Address, fields: Mapping[str, Any], fee_ceiling: Wei) -> None:
-    """Judge what surrounds the call, right before the key signs it: this network's chain, no value, a bounded fee.
+    """Judge what surrounds the call, right before the key signs it: this chain, no value, bounded gas and fee.
 
     `fee_ceiling` in wei per gas. A self-transfer (no call data) may only go to the signer itself. Refused with
     OstiumInternalError, counted and logged as a security event: an honest caller has checked all of it before.
@@ -103,6 +106,8 @@ def authorize_envelope(*, network: Network, signer: Address, fields: Mapping[str
             raise _Refused("value_not_zero")
         if fields["maxFeePerGas"] > fee_ceiling:
             raise _Refused("fee_above_ceiling")
+        if fields["gas"] > MAX_GAS:
+            raise _Refused("gas_above_ceiling")
         if not fields["data"] and fields["to"] != signer:
             raise _Refused("transfer_to_another")
     except _Refused as refusal:

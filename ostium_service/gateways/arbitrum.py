@@ -120,21 +120,25 @@ class Arbitrum:
     def read_state(
         self, calls: Sequence[Call], balances: Sequence[Address] = (), nonces: Sequence[Address] = ()
     ) -> StateRead:
-        """Calls, native balances, next nonces (at latest) and the latest block, in one batch of at most 90 requests."""
+        """The latest block, calls, native balances and next nonces (at latest), in one batch of at most 90 requests.
+
+        The block is asked first: where the head moves within the batch, an answer may be newer than it, never older.
+        """
         batch = [call_request(call) for call in calls]
         batch += [("eth_getBalance", [address, "latest"]) for address in balances]
         batch += [("eth_getTransactionCount", [address, "latest"]) for address in nonces]
         first, second = len(calls), len(calls) + len(balances)
 
-        def parse(results: list[Any]) -> StateRead:
+        def parse(answers: list[Any]) -> StateRead:
+            block, *results = answers
             return StateRead(
                 results=tuple(map(output_of, results[:first])),
                 balances=tuple(Wei(parse_quantity(result_of(item))) for item in results[first:second]),
-                nonces=tuple(parse_quantity(result_of(item)) for item in results[second:-1]),
-                block=parse_block(result_of(results[-1])),
+                nonces=tuple(parse_quantity(result_of(item)) for item in results[second:]),
+                block=parse_block(result_of(block)),
             )
 
-        return self._ask("read_state", [*batch, LATEST_BLOCK], parse, check_chain=True)
+        return self._ask("read_state", [LATEST_BLOCK, *batch], parse, check_chain=True)
 
     def transaction_count(self, address: Address, block: BlockTag = "latest") -> int:
         """The nonce that the next transaction of `address` has as of `block`."""

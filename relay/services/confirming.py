@@ -1,5 +1,7 @@
 """A mined row is believed by its block's hash until that block is safe."""
 
+from datetime import timedelta
+
 import structlog
 from django.db import transaction as database
 
@@ -10,7 +12,7 @@ from ostium_service.observability.metrics import count_security_event
 from ostium_service.types import Network, TxHash
 from relay.clock import database_now
 from relay.models import OutboundTransaction, TransactionEvent
-from relay.selectors import unconfirmed_transactions
+from relay.selectors import recently_replaced, unconfirmed_transactions
 from relay.services.reconciling import watch_nonces
 from relay.states import move
 
@@ -18,11 +20,12 @@ logger = structlog.get_logger(__name__)
 
 State = OutboundTransaction.State
 BATCH = 200
+RECONSIDERED_FOR = timedelta(days=1)
 
 
 def watch_network(*, network: Network) -> None:
     """Everything that the worker looks at now and then. Trouble with one part, or one network, stops no other."""
-    for look in (watch_nonces, check_recent_blocks, confirm_transactions):
+    for look in (watch_nonces, check_recent_blocks, confirm_transactions, reconsider_replaced):
         try:
             look(network=network)
         except GatewayError as error:
@@ -33,9 +36,10 @@ def confirm_transactions(*, network: Network) -> int:
     """Look once more at every decided transaction whose block is `safe` by now; how many were looked at.
 
     The same block by hash: MINED becomes FINAL, the failures are marked confirmed. Another block holds the receipt:
-    the row takes its number and hash and is looked at again. No receipt, and another block at that height: the block
-    has vanished, the row goes back to being followed, and its events tell so. An answer about one row that cannot be
-    believed stops no other; Unreachable leaves the rest for the next run.
+    the row takes its number and hash and is looked at again, or is put back when the call ended otherwise there. No
+    receipt, and another block at that height: the block has vanished, the row goes back to being followed, and its
+    events tell so. An answer about one row that cannot be believed stops no other; Unreachable leaves the rest for the
+    next run.
     """
     arbitrum = composition.arbitrum(network)
     rows = unconfirmed_transactions(network, up_to_block=arbitrum.block("safe").number, limit=BATCH)
@@ -62,11 +66,37 @@ def check_recent_blocks(*, network: Network) -> int:
     return vanished
 
 
+def reconsider_replaced(*, network: Network) -> int:
+    """Follow again what was taken for replaced, for a day: a receipt of ours has shown after all. How many did.
+
+    The signer stays halted until a person has looked.
+    """
+    arbitrum = composition.arbitrum(network)
+    found = 0
+    for row in recently_replaced(network, since=database_now() - RECONSIDERED_FOR, limit=BATCH):
+        hashes = [TxHash(tx_hash) for tx_hash in row.attempts.values_list("tx_hash", flat=True)]
+        receipt = next((receipt for receipt in map(arbitrum.receipt, hashes) if receipt is not None), None)
+        if receipt is not None:
+            evidence = {"txHash": receipt.tx_hash, "block": receipt.block_number, "blockHash": receipt.block_hash}
+            reason = "a receipt of ours has shown after all"
+            back = {"decided_at": None, "vanished": row.vanished + 1}
+            move(transaction=row, to=State.SENT, reason=reason, evidence=evidence, **back)
+            found += 1
+    return found
+
+
+def _ended_otherwise(row: OutboundTransaction, receipt: Receipt) -> bool:
+    """Whether the call has another outcome in its new block; a self-transfer's status says nothing about the row."""
+    return receipt.succeeded is (row.state == State.REVERTED) and row.state in {State.MINED, State.REVERTED}
+
+
 def _confirm(row: OutboundTransaction, arbitrum: Arbitrum) -> None:
     receipt = arbitrum.receipt(TxHash(row.mined_hash))
     if receipt is None:
         if _block_is_gone(row, arbitrum):
             _put_back(row)
+    elif receipt.block_hash != row.block_hash and _ended_otherwise(row, receipt):
+        _put_back(row)
     elif receipt.block_hash != row.block_hash:
         _move_block(row, receipt)
     elif row.state == State.MINED:

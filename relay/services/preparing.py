@@ -17,6 +17,7 @@ from ostium_service.types import Address, Network, Wei
 from relay.fees import fee_cap, padded_gas
 from relay.models import Signer
 from relay.services.signers import halt_if_behind
+from safeguards.gate import MAX_GAS
 
 
 class SimulationReverted(Exception):
@@ -79,6 +80,9 @@ def _price(simulation: Simulation, state: StateRead) -> tuple[Wei, int]:
     if fee is None:
         raise errors.ChainUnavailable(details={"reason": "base_fee_above_ceiling"})
     gas_limit = padded_gas(simulation.gas)
+    if gas_limit > MAX_GAS:
+        # A stranger's contract that poses as a Safe, or a greedy guard of one, could burn what our signer holds.
+        raise SimulationReverted(Revert(name="gas_above_ceiling", selector="0x"))
     if state.balances[0] < gas_limit * fee:
         raise errors.DelegateGasLow
     return fee, gas_limit

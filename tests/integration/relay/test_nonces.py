@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db import connection, transaction
 from django.test import Client
@@ -35,6 +36,7 @@ def signer_state() -> tuple[str, str, int | None]:
 
 
 def resume(world: World) -> dict[str, object]:
+    User.objects.get_or_create(username="ada", is_staff=True)
     words = ("--yes", "--actor", "ada", "--reason", "looked at it")
     return run("resume_signer", "--network", "testnet", "--address", world.delegate, *words)
 
@@ -136,11 +138,11 @@ def test_p4_a_write_notices_it_before_the_worker_does(world: World) -> None:
     looked_at = {"address": world.delegate, "chain_nonce": 2, "next_nonce": 1, "undecided": 0, "foreign": 1}
     assert run("resume_signer", *arguments) == {**looked_at, "resumed": False}
     assert signer_state()[0] == "halted"
-    with pytest.raises(CommandError, match="--actor and --reason"):
+    with pytest.raises(CommandError, match="--actor USERNAME and --reason"):
         run("resume_signer", *arguments, "--yes")
     assert resume(world) == {**looked_at, "resumed": True}
     events = Signer.objects.get().events
-    assert list(events.values_list("what", "actor")) == [("halted", "relay"), ("resumed", "ada")]
+    assert list(events.values_list("what", "actor")) == [("halted", "relay"), ("resumed", "staff ada")]
 
 
 def test_p4_a_retiring_signer_halts_too_and_goes_on_retiring(world: World) -> None:

@@ -8,7 +8,7 @@ from relay.states import MOVES
 
 
 def moves_of_the_trigger() -> set[tuple[str, str]]:
-    migration = importlib.import_module("relay.migrations.0004_late_writers")
+    migration = importlib.import_module("relay.migrations.0005_reconsidered")
     return set(re.findall(r"\('([A-Z]+)', '([A-Z]+)'\)", migration.FORWARD))
 
 

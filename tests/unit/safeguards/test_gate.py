@@ -189,6 +189,7 @@ ENVELOPE: dict[str, object] = {
     "to": ADDRESSES.trading,
     "value": 0,
     "data": b"call",
+    "gas": 5_000_000,
     "maxFeePerGas": 100,
 }
 
@@ -196,6 +197,7 @@ REFUSED_ENVELOPES = {
     "another_chain": {"chainId": Network.MAINNET.chain_id},
     "value_not_zero": {"value": 1},
     "fee_above_ceiling": {"maxFeePerGas": 101},
+    "gas_above_ceiling": {"gas": 5_000_001},
     "transfer_to_another": {"data": b"", "to": STRANGER},
 }
 
