@@ -53,13 +53,15 @@ def make_crowd(stage: Stage, *, delegates: Sequence[str], safes: int) -> list[St
     return crowd
 
 
-def open_at_once(stage: Stage, traders: Sequence[str], *, orders: Sequence[Mapping[str, Any]] = (ORDER,)) -> Fired:
-    """One open for every name in `traders` (a name may stand there often), `orders` in turn, from THREADS callers."""
+def open_at_once(
+    stage: Stage, traders: Sequence[str], *, orders: Sequence[Mapping[str, Any]] = (ORDER,), threads: int = THREADS
+) -> Fired:
+    """One open for every name in `traders` (a name may stand there often), `orders` in turn, from so many callers."""
     named = [
         {**order, "traderAddress": trader, "idempotencyKey": str(uuid4())}
         for trader, order in zip(traders, cycle(orders), strict=False)
     ]
-    with start_callers(serve_opens, stage.service_url, stage.secrets.hmac, THREADS // PROCESSES) as pipes:
+    with start_callers(serve_opens, stage.service_url, stage.secrets.hmac, threads // PROCESSES) as pipes:
         return fire(pipes, named)
 
 
