@@ -37,10 +37,10 @@ def choose_delegate(*, network: Network, safe: Address, wanted: Address | None) 
 
 
 def confirm_choice(*, network: Network, safe: Address, delegate: Address) -> None:
-    """Under the `dedicated` policy: look again under the signer's lock, inside the transaction that stores the wish.
+    """Under the `dedicated` policy: look again under the signer's lock, where the wish was stored a moment ago.
 
     Two Safes may have chosen the same free delegate at once; the later one is refused with DelegateKeyMissing and may
-    ask again.
+    ask again. The caller holds the Safe transaction's row: the relay, too, locks that one before the signer.
     """
     if not _is_dedicated():
         return

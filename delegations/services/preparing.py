@@ -57,9 +57,10 @@ def prepare_approval(
     tx = _build(network=network, view=view, calls=calls)
     _settle_outdated(user_id=user_id, network=network, view=view, actor=actor)
     with transaction.atomic():
-        confirm_choice(network=network, safe=safe, delegate=chosen)
         wish = _wish(user_id=user_id, network=network, safe=safe, delegate=chosen)
-        return store_draft(delegation=wish, draft=Draft(Kind.APPROVE, tx, view, allowance), actor=actor)
+        prepared = store_draft(delegation=wish, draft=Draft(Kind.APPROVE, tx, view, allowance), actor=actor)
+        confirm_choice(network=network, safe=safe, delegate=chosen)
+    return prepared
 
 
 def prepare_allowance(
@@ -81,9 +82,10 @@ def prepare_allowance(
     tx = _build(network=network, view=view, calls=calls)
     _settle_outdated(user_id=user_id, network=network, view=view, actor=actor)
     with transaction.atomic():
-        confirm_choice(network=network, safe=safe, delegate=chosen)
         wish = _wish(user_id=user_id, network=network, safe=safe, delegate=chosen)
-        return store_draft(delegation=wish, draft=Draft(Kind.ALLOWANCE, tx, view, allowance), actor=actor)
+        prepared = store_draft(delegation=wish, draft=Draft(Kind.ALLOWANCE, tx, view, allowance), actor=actor)
+        confirm_choice(network=network, safe=safe, delegate=chosen)
+    return prepared
 
 
 def prepare_revocation(

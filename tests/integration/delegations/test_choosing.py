@@ -1,13 +1,15 @@
 """Which delegate a Safe gets: the least loaded of the pool, or one of its own."""
 
 import threading
+import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from delegations.models import Delegation
 from delegations.services import choosing
+from delegations.services.submitting import lock_row
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from relay.models import Signer
@@ -68,6 +70,44 @@ def test_two_safes_that_chose_the_same_free_delegate_at_once_do_not_both_get_it(
     for thread in threads:
         thread.join()
     assert sorted(map(str, results)) == sorted([desk.delegate, str({"reason": "delegate_taken_meanwhile"})])
+
+
+def wait_for_a_waiting_lock() -> None:
+    deadline = time.monotonic() + 15
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_preparing_again_waits_for_the_safe_transaction_before_it_takes_the_signer(
+    desk: Desk, settings: Settings
+) -> None:
+    """The relay holds the Safe transaction's row when it locks the signer; the other order would be a deadlock."""
+    settings.OSTIUM_DELEGATE_POLICY = "dedicated"
+    safe = desk.new_safe()
+    row = desk.prepare(safe).safe_transaction
+    again: list[object] = []
+
+    def prepare() -> None:
+        try:
+            again.append(desk.prepare(safe).safe_transaction.pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=prepare)
+    with transaction.atomic():
+        lock_row(row)
+        thread.start()
+        wait_for_a_waiting_lock()
+        assert Signer.objects.select_for_update(nowait=True).get(address=desk.delegate).state == "active"
+    thread.join()
+    assert again == [row.pk]
 
 
 @pytest.mark.parametrize("state", ["halted", "retiring", "retired"])
