@@ -13,6 +13,7 @@ from ostium_service.admin_settings import FIRST_APPS, SECURITY_APPS
 from ostium_service.money import GWEI_DECIMALS, to_units
 from ostium_service.observability.logging import configure_structlog, logging_config
 from ostium_service.types import Network
+from ostium_service.working import CONCURRENCY, skip_running_twin
 
 # Makes Django's generic classes (ModelAdmin, QuerySet) subscriptable at run time, as their type stubs are.
 django_stubs_ext.monkeypatch()
@@ -112,6 +113,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# For the bare `manage.py procrastinate worker`; `--concurrency` overrides it.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": CONCURRENCY, "task_middleware": [skip_running_twin]}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,11 +1,13 @@
 """The queue's own command, with a worker that refuses to start half-configured, as the web process does."""
 
+import asyncio
 from typing import Any
 
 from procrastinate.contrib.django.management.commands.procrastinate import Command as QueueCommand
 
 from ostium_service.checks import refuse_bad_start, verify_chain_ids
 from ostium_service.vault_policy import warn_of_wide_policy
+from ostium_service.working import ThreadedLoops
 
 
 class Command(QueueCommand):
@@ -17,4 +19,5 @@ class Command(QueueCommand):
             refuse_bad_start()
             verify_chain_ids()
             warn_of_wide_policy()
+            asyncio.set_event_loop_policy(ThreadedLoops())
         super().handle(*args, **kwargs)
