@@ -50,6 +50,9 @@ class Delegation(models.Model):
     chain_block = models.BigIntegerField(
         null=True, help_text="Block of the chain read that decided the status; an older read changes nothing."
     )
+    doubted_block = models.BigIntegerField(
+        null=True, help_text="Block of a read that contradicts ACTIVE; nothing is signed until a later block was read."
+    )
     chain_delegate = models.CharField(
         max_length=42, blank=True, help_text="The venue's delegate of the Safe when it was read last; empty for none."
     )
@@ -80,6 +83,9 @@ class Delegation(models.Model):
             models.Index(fields=["user_id", "network"], name="delegation_by_user"),
             models.Index(fields=["-created_at"], name="delegation_newest"),
             models.Index(fields=["network", "delegate_address", "status"], name="delegation_by_delegate"),
+            models.Index(
+                fields=["network", "checked_at"], condition=Q(doubted_block__isnull=False), name="delegation_in_doubt"
+            ),
         ]
 
     def __str__(self) -> str:

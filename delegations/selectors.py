@@ -34,6 +34,8 @@ def tradable_delegation(*, network: Network, trader: Address) -> Delegation:
     row = Delegation.objects.filter(network=network, safe_address=trader, status=Status.ACTIVE).first()
     if row is None:
         raise errors.DelegationNotActive
+    if row.doubted_block is not None:
+        raise errors.DelegationNotActive(details={"reason": row.last_error})
     if row.suspended:
         raise errors.DelegationSuspended
     return row
@@ -119,6 +121,12 @@ def live_delegations() -> QuerySet[Delegation]:
 def rows_of_safes(*, network: Network, safes: Sequence[Address]) -> QuerySet[Delegation]:
     """Every row of the Safes, ended ones included."""
     return Delegation.objects.filter(network=network, safe_address__in=safes).order_by("id")
+
+
+def doubted_delegations(*, network: Network, limit: int) -> list[Delegation]:
+    """ACTIVE rows that the chain contradicted once and that were not read again since, the longest waiting first."""
+    rows = Delegation.objects.filter(network=network, status=Status.ACTIVE, doubted_block__isnull=False)
+    return list(rows.order_by("checked_at")[:limit])
 
 
 _IS_SET = Q(chain_delegate=F("delegate_address"))

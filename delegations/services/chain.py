@@ -1,11 +1,13 @@
 """What the chain says about a Safe and its delegate, read in one round trip."""
 
 import re
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ostium_service import composition
+from ostium_service.database import release_connection
 from ostium_service.gateways.arbitrum import Call, StateRead
 from ostium_service.gateways.failures import BadAnswer, GatewayError, Reverted, System
 from ostium_service.gateways.ostium_contracts import ALLOWANCE, DELEGATIONS
@@ -29,6 +31,10 @@ BATCH = 80
 
 PARALLEL = 6
 """Requests under way at once while many Safes are read."""
+
+LOOKS = 5
+LOOK_PAUSE = 0.5
+"""Seconds between two looks for a later block; Arbitrum makes four a second, and a node that lags catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,22 @@ def read_delegates(*, network: Network, safes: Sequence[Address]) -> tuple[dict[
         delegates |= {safe: _read_delegate(answer) for safe, answer in zip(part, state.results, strict=True)}
         blocks.append(state.block.number)
     return delegates, min(blocks, default=0)
+
+
+def read_delegates_after(
+    *, network: Network, safes: Sequence[Address], block: int
+) -> tuple[dict[Address, Address | None], int]:
+    """The same at a later block than `block`, waited for: what one lagging node said is not to end anything.
+
+    Refused with ChainUnavailable, `node_behind` when there is no later block within some two seconds.
+    """
+    for _ in range(LOOKS):
+        release_connection()
+        time.sleep(LOOK_PAUSE)
+        delegates, seen = read_delegates(network=network, safes=safes)
+        if seen > block:
+            return delegates, seen
+    raise errors.ChainUnavailable(details={"reason": "node_behind"})
 
 
 def read_standings(*, network: Network, safes: Sequence[Address]) -> dict[Address, Standing]:

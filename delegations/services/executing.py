@@ -78,7 +78,8 @@ def execute_signed(*, signed: Signed, actor: str) -> Outcome:
     tx = load_transaction(row)
     request, view = _read(signed, row, tx)
     if signed.kind == Kind.REVOKE and view.delegate != row.delegation.delegate:
-        apply_reading(delegation=row.delegation, delegate=view.delegate, block=view.block, actor=actor)
+        if apply_reading(delegation=row.delegation, delegate=view.delegate, block=view.block, actor=actor):
+            raise errors.ChainUnavailable(details={"reason": "node_behind"})
         return Outcome(get_safe_transaction(row.pk))
     if signed.kind == Kind.APPROVE:
         refuse_foreign_claim(view=view, network=signed.network, user_id=signed.user_id, actor=actor)

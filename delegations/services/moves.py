@@ -3,7 +3,7 @@
 Lock order everywhere: the Safe transaction, the delegations of the Safe by id, then the grant.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from delegations.models import Delegation, SafeTransaction
-from delegations.services.events import record_event, record_events
+from delegations.services.events import record_event
 from delegations.services.suspending import suspended_row, take_over_suspension
 from ostium_service.types import Address, Network
-from safeguards.services import grant_trading, suspend_grant, withdraw_grant, withdraw_grants
+from safeguards.services import grant_trading, suspend_grant, withdraw_grant
 
 Status = Delegation.Status
 State = SafeTransaction.State
@@ -29,6 +29,11 @@ class Reading:
     delegate: Address | None
     block: int
     tx_hash: str = ""
+
+
+def describe_reading(reading: Reading) -> dict[str, object]:
+    """The evidence that an event keeps of it."""
+    return {"delegate": reading.delegate, "block": reading.block, "txHash": reading.tx_hash}
 
 
 def finish_executed(*, safe_transaction_id: UUID, reading: Reading, actor: str) -> None:
@@ -45,7 +50,7 @@ def finish_executed(*, safe_transaction_id: UUID, reading: Reading, actor: str) 
         delegation = _lock_delegation(row.delegation)
         _end_transaction(row, State.EXECUTED, "")
         if row.kind == Kind.ALLOWANCE:
-            _record(delegation, row, "allowance_set", actor, _evidence(reading) | {"allowance": row.allowance})
+            _record(delegation, row, "allowance_set", actor, describe_reading(reading) | {"allowance": row.allowance})
         elif row.kind == Kind.REVOKE:
             delegation.revoke_tx_hash = reading.tx_hash or delegation.revoke_tx_hash
             _finish_revocation(delegation, row, reading, actor)
@@ -113,43 +118,6 @@ def reopen_vanished(*, safe_transaction_id: UUID, actor: str) -> None:
         _record(delegation, row, f"{row.kind}_block_vanished", actor, {"outbound": str(row.outbound_id)})
 
 
-def end_active(*, readings: Mapping[UUID, Reading], actor: str) -> None:
-    """Mark ACTIVE rows REVOKED because the chain names another delegate or none, all in a few statements.
-
-    Only a read of a later block than the one that made a row ACTIVE counts: nodes behind a load balancer lag.
-    """
-    with transaction.atomic():
-        active = Delegation.objects.filter(pk__in=list(readings), status=Status.ACTIVE)
-        rows = active.order_by("id").select_for_update()
-        ended = [row for row in rows if _is_contradicted(row, readings[row.pk])]
-        for reading in {readings[row.pk] for row in ended}:
-            _revoke_all([row.pk for row in ended if readings[row.pk] == reading], reading)
-        for network in Network:
-            safes = [row.safe for row in ended if row.network == network]
-            if safes:
-                withdraw_grants(network=network, traders=safes)
-        record_events(
-            what="revoked_on_chain", actor=actor, evidence={row: _evidence(readings[row.pk]) for row in ended}
-        )
-
-
-def _revoke_all(ids: Collection[UUID], reading: Reading) -> None:
-    now = timezone.now()
-    Delegation.objects.filter(pk__in=ids).update(
-        status=Status.REVOKED,
-        last_error="removed_on_chain" if reading.delegate is None else "replaced_on_chain",
-        chain_block=reading.block,
-        chain_delegate=reading.delegate or "",
-        checked_at=now,
-        updated_at=now,
-    )
-
-
-def _is_contradicted(delegation: Delegation, reading: Reading) -> bool:
-    is_outdated = delegation.chain_block is not None and reading.block <= delegation.chain_block
-    return reading.delegate != delegation.delegate and not is_outdated
-
-
 def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
     others = _active_rows(delegation).exclude(pk=delegation.pk)
     if reading.delegate != delegation.delegate:
@@ -160,7 +128,7 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
         return
     for other in others:
         _revoke(other, reading, "superseded")
-        _record(other, row, "superseded", actor, _evidence(reading))
+        _record(other, row, "superseded", actor, describe_reading(reading))
     _end_newer_wish(delegation, row, reading, actor)
     grant = grant_trading(network=Network(delegation.network), trader=delegation.safe, delegate=delegation.delegate)
     delegation.status = Status.ACTIVE
@@ -173,7 +141,7 @@ def _finish_approval(delegation: Delegation, row: SafeTransaction, reading: Read
     _note(delegation, reading)
     delegation.last_error = ""
     delegation.save()
-    _record(delegation, row, "activated", actor, _evidence(reading))
+    _record(delegation, row, "activated", actor, describe_reading(reading))
 
 
 def _end_newer_wish(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
@@ -181,20 +149,20 @@ def _end_newer_wish(delegation: Delegation, row: SafeTransaction, reading: Readi
     for twin in _waiting_twins(delegation).exclude(pk=delegation.pk):
         twin.status, twin.last_error = Status.FAILED, "superseded"
         twin.save()
-        _record(twin, row, "superseded", actor, _evidence(reading))
+        _record(twin, row, "superseded", actor, describe_reading(reading))
 
 
 def _finish_revocation(delegation: Delegation, row: SafeTransaction, reading: Reading, actor: str) -> None:
     if reading.delegate == delegation.delegate:
         delegation.last_error = "still_set_on_chain"
         delegation.save()
-        _record(delegation, row, "revoke_without_effect", actor, _evidence(reading))
+        _record(delegation, row, "revoke_without_effect", actor, describe_reading(reading))
         return
     for other in _active_rows(delegation).exclude(pk=delegation.pk):
         _revoke(other, reading, "removed_on_chain")
-        _record(other, row, "revoked_on_chain", actor, _evidence(reading))
+        _record(other, row, "revoked_on_chain", actor, describe_reading(reading))
     _revoke(delegation, reading, "" if reading.delegate is None else "replaced_on_chain")
-    _record(delegation, row, "revoked", actor, _evidence(reading))
+    _record(delegation, row, "revoked", actor, describe_reading(reading))
 
 
 def _fail(delegation: Delegation, row: SafeTransaction, reading: Reading, reason: str, actor: str) -> None:
@@ -203,7 +171,7 @@ def _fail(delegation: Delegation, row: SafeTransaction, reading: Reading, reason
         delegation.status = Status.FAILED
     delegation.last_error = reason
     delegation.save()
-    _record(delegation, row, "approve_without_effect", actor, _evidence(reading) | {"reason": reason})
+    _record(delegation, row, "approve_without_effect", actor, describe_reading(reading) | {"reason": reason})
 
 
 def _revoke(delegation: Delegation, reading: Reading, reason: str) -> None:
@@ -218,7 +186,7 @@ def _revoke(delegation: Delegation, reading: Reading, reason: str) -> None:
 
 
 def _note(delegation: Delegation, reading: Reading) -> None:
-    delegation.chain_block = reading.block
+    delegation.chain_block, delegation.doubted_block = reading.block, None
     delegation.chain_delegate = reading.delegate or ""
     delegation.checked_at = timezone.now()
 
@@ -257,10 +225,6 @@ def _active_rows(delegation: Delegation) -> QuerySet[Delegation]:
 def _end_transaction(row: SafeTransaction, state: State, reason: str) -> None:
     row.state, row.last_error = state, reason
     row.save(update_fields=["state", "last_error", "outbound", "submitted_by", "updated_at"])
-
-
-def _evidence(reading: Reading) -> dict[str, object]:
-    return {"delegate": reading.delegate, "block": reading.block, "txHash": reading.tx_hash}
 
 
 def _record(

@@ -126,7 +126,8 @@ def _prepare_removal(*, delegation: Delegation, actor: str) -> PreparedTransacti
     calls = [InnerCall(composition.contract_addresses(network).trading, encode_remove_delegate())]
     view = _read_and_try(network=network, safe=safe, calls=calls)
     if view.delegate != delegation.delegate:
-        apply_reading(delegation=delegation, delegate=view.delegate, block=view.block, actor=actor)
+        if apply_reading(delegation=delegation, delegate=view.delegate, block=view.block, actor=actor):
+            raise errors.ChainUnavailable(details={"reason": "node_behind"})
         raise errors.DelegationNotActive(details={"reason": "not_set_on_chain"})
     tx = _build(network=network, view=view, calls=calls)
     _settle_outdated(user_id=delegation.user_id, network=network, view=view, actor=actor)

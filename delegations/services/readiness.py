@@ -175,8 +175,7 @@ def _interpret(
     is_delegated = None
     on_chain = _try("delegate", lambda: (DELEGATIONS.decode(_output(delegate_answer)),))
     if on_chain is not None and delegation is not None:
-        apply_reading(delegation=delegation, delegate=on_chain[0], block=state.block.number, actor=actor)
-        is_delegated = on_chain[0] == delegation.delegate
+        is_delegated = apply_reading(delegation=delegation, delegate=on_chain[0], block=state.block.number, actor=actor)
     return _Reading(
         facts=facts,
         is_delegated=is_delegated,

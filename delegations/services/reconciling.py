@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
 from delegations.models import Delegation
 from delegations.selectors import claim_of_another, open_submissions
-from delegations.services.chain import SafeView, Standing, read_standings
+from delegations.services.chain import SafeView, Standing, read_delegates_after, read_standings
+from delegations.services.doubting import weigh_readings
 from delegations.services.events import record_event
 from delegations.services.following import follow_safe_transaction
-from delegations.services.moves import Reading, end_active
+from delegations.services.moves import Reading
 from ostium_service.http import errors
 from ostium_service.types import Address, Network, UsdcUnits
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +88,43 @@ def apply_standings(*, rows: Sequence[Delegation], standings: Mapping[Address, S
     readings = {
         row.pk: Reading(found.delegate, found.block)
         for row, found in found_by_row.items()
-        if found.delegate != row.delegate
+        if found.delegate != row.delegate or row.doubted_block is not None
     }
     if readings:
-        end_active(readings=readings, actor=actor)
+        _look_again(weigh_readings(readings=readings, actor=actor), actor)
 
 
-def apply_reading(*, delegation: Delegation, delegate: Address | None, block: int, actor: str) -> None:
-    """Correct an ACTIVE row that the chain contradicts; no other status follows from a reading alone.
+def apply_reading(*, delegation: Delegation, delegate: Address | None, block: int, actor: str) -> bool:
+    """Correct an ACTIVE row that the chain contradicts; whether the delegation stands, by a second reading if need be.
 
-    A delegate of ours on chain does not make a row ACTIVE: without a transaction that owners signed for this user,
-    somebody who merely named the Safe would get to trade for it.
+    No other status follows from a reading alone: a delegate of ours on chain does not make a row ACTIVE. Without a
+    transaction that owners signed for this user, somebody who merely named the Safe would get to trade for it.
     """
-    if delegation.status == Delegation.Status.ACTIVE and delegate != delegation.delegate:
-        end_active(readings={delegation.pk: Reading(delegate, block)}, actor=actor)
+    stands = delegate == delegation.delegate
+    if delegation.status != Delegation.Status.ACTIVE or (stands and delegation.doubted_block is None):
+        return stands
+    readings = {delegation.pk: Reading(delegate, block)}
+    _look_again(weigh_readings(readings=readings, actor=actor), actor)
+    return Delegation.objects.filter(
+        pk=delegation.pk, status=Delegation.Status.ACTIVE, doubted_block__isnull=True
+    ).exists()
+
+
+def _look_again(doubted: Sequence[Delegation], actor: str) -> None:
+    """A second reading of rows in doubt. Without one they stay so, nothing is signed, and the watcher reads them."""
+    by_network: dict[str, list[Delegation]] = defaultdict(list)
+    for row in doubted:
+        by_network[row.network].append(row)
+    for network, rows in by_network.items():
+        last = max(row.doubted_block or 0 for row in rows)
+        safes = list({row.safe: None for row in rows})
+        try:
+            delegates, block = read_delegates_after(network=Network(network), safes=safes, block=last)
+        except errors.ChainUnavailable:
+            logger.warning("second_look_missing", network=network, rows=len(rows))
+            continue
+        readings = {row.pk: Reading(delegates[row.safe], block) for row in rows}
+        weigh_readings(readings=readings, actor=actor)
 
 
 def _describe(standing: Standing, expected: Address | None) -> ChainState:

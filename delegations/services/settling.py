@@ -1,11 +1,11 @@
 """What became of a Safe transaction, by the Safe's own events: the receipt that ran it, or whoever took its nonce."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from delegations.models import SafeTransaction
-from delegations.services.chain import read_delegates, read_progress
+from delegations.services.chain import read_delegates, read_delegates_after, read_progress
 from delegations.services.moves import Reading, finish_executed, finish_failed, note_taker
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Receipt
@@ -67,13 +67,18 @@ def read_run(*, network: Network, safe: Address, tx_hash: TxHash) -> Run | None:
 
 
 def conclude(*, safe_transaction: SafeTransaction, seen: Run, actor: str) -> bool:
-    """End the row by what the Safe says of it in the receipt; False when it says nothing."""
+    """End the row by what the Safe says of it in the receipt; False when it says nothing.
+
+    Where the venue shows another effect than the receipt promises, it is read again: that end could not be taken back.
+    Refused with ChainUnavailable.
+    """
     row = safe_transaction
     executed = read_execution(safe=row.delegation.safe, safe_tx_hash=row.safe_tx_hash, logs=seen.receipt.logs)
     if executed is None:
         return False
     if executed:
-        finish_executed(safe_transaction_id=row.pk, reading=seen.reading, actor=actor)
+        reading = seen.reading if _shows_effect(row, seen.reading) else _read_again(row, seen.reading)
+        finish_executed(safe_transaction_id=row.pk, reading=reading, actor=actor)
     else:
         finish_failed(safe_transaction_id=row.pk, state=State.FAILED, reason="execution_failure", actor=actor)
     return True
@@ -130,15 +135,31 @@ def is_backed(row: SafeTransaction) -> bool:
 
 
 def _settle_by_effect(row: SafeTransaction, actor: str) -> None:
+    if row.state != State.SUBMITTED or row.kind == SafeTransaction.Kind.ALLOWANCE:
+        _end_stale(row, actor)
+        return
     _, delegate, block = read_progress(network=Network(row.network), safe=row.delegation.safe)
-    is_set = delegate == row.delegation.delegate
-    shows = {SafeTransaction.Kind.APPROVE: is_set, SafeTransaction.Kind.REVOKE: not is_set}.get(
-        SafeTransaction.Kind(row.kind), False
-    )
-    if row.state == State.SUBMITTED and shows:
-        finish_executed(safe_transaction_id=row.pk, reading=Reading(delegate, block), actor=actor)
+    reading = _read_again(row, Reading(delegate, block))
+    if reading.delegate != delegate:
+        raise errors.ChainUnavailable(details={"reason": "node_behind"})
+    if _shows_effect(row, reading):
+        finish_executed(safe_transaction_id=row.pk, reading=reading, actor=actor)
     else:
         _end_stale(row, actor)
+
+
+def _shows_effect(row: SafeTransaction, reading: Reading) -> bool:
+    """Whether the venue is as it must be after the transaction; nothing is expected of an allowance."""
+    is_set = reading.delegate == row.delegation.delegate
+    return {SafeTransaction.Kind.APPROVE: is_set, SafeTransaction.Kind.REVOKE: not is_set}.get(
+        SafeTransaction.Kind(row.kind), True
+    )
+
+
+def _read_again(row: SafeTransaction, reading: Reading) -> Reading:
+    safe = row.delegation.safe
+    delegates, block = read_delegates_after(network=Network(row.network), safes=[safe], block=reading.block)
+    return replace(reading, delegate=delegates[safe], block=block)
 
 
 def _end_stale(row: SafeTransaction, actor: str) -> None:

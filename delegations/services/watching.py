@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 
 from delegations.models import Delegation, WatchMark
-from delegations.selectors import live_delegations, rows_of_safes, unfinished_of_safe
+from delegations.selectors import doubted_delegations, live_delegations, rows_of_safes, unfinished_of_safe
 from delegations.services.chain import read_standings
 from delegations.services.reconciling import apply_standings
 from delegations.services.settling import is_backed, settle_if_ran
@@ -56,7 +56,7 @@ def watch_events(*, actor: str) -> int:
     looked_at = 0
     for network in settings.OSTIUM_NETWORKS:
         try:
-            looked_at += _watch_network(network, actor)
+            looked_at += _look_at_doubted(network, actor) + _watch_network(network, actor)
         except (GatewayError, errors.ChainUnavailable):
             logger.warning("delegation_events_not_read", network=network)
     return looked_at
@@ -74,6 +74,15 @@ def _sync_network(network: Network, rows: list[Delegation], actor: str) -> int:
         apply_standings(rows=part, standings=standings, actor=actor)
         checked += len(part)
     return checked
+
+
+def _look_at_doubted(network: Network, actor: str) -> int:
+    """The second look at what was contradicted when no later block was to be had."""
+    rows = doubted_delegations(network=network, limit=WAVE)
+    if rows:
+        safes = list({row.safe: None for row in rows})
+        apply_standings(rows=rows, standings=read_standings(network=network, safes=safes), actor=actor)
+    return len(rows)
 
 
 def _watch_network(network: Network, actor: str) -> int:

@@ -9,7 +9,8 @@ from django.utils import timezone
 from delegations import services
 from delegations.models import Delegation, SafeTransaction
 from delegations.selectors import tradable_delegation
-from delegations.services.moves import Reading, end_active
+from delegations.services.doubting import weigh_readings
+from delegations.services.moves import Reading
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call, StateRead
 from ostium_service.gateways.ostium_contracts import encode_remove_delegate, encode_set_delegate
@@ -155,7 +156,8 @@ def test_the_watcher_reads_in_batches(desk: Desk, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(arbitrum, "read_state", count_calls)
     assert services.sync_delegations(actor="worker") == 200
-    assert sizes == [80] * 5
+    # Five for the comparison, 40 Safes with their allowances each, and three for the second look at 200 delegates.
+    assert sizes == [80] * 5 + [80, 80, 40]
     assert Delegation.objects.filter(status="REVOKED", last_error="removed_on_chain").count() == 200
 
 
@@ -177,11 +179,12 @@ def test_an_older_read_of_the_chain_changes_nothing(desk: Desk) -> None:
     row = desk.activate(safe)
     assert row.chain_block is not None
     for block in (row.chain_block - 1, row.chain_block):
-        end_active(readings={row.pk: Reading(None, block)}, actor="lagging node")
+        assert weigh_readings(readings={row.pk: Reading(None, block)}, actor="lagging node") == []
     row.refresh_from_db()
-    assert row.status == "ACTIVE"
+    assert (row.status, row.doubted_block, grant_of(safe)) == ("ACTIVE", None, (desk.delegate, "active"))
 
-    end_active(readings={row.pk: Reading(None, row.chain_block + 1)}, actor="node")
+    for block in (row.chain_block + 1, row.chain_block + 2):
+        weigh_readings(readings={row.pk: Reading(None, block)}, actor="node")
     row.refresh_from_db()
     assert row.status == "REVOKED"
 
@@ -190,10 +193,10 @@ def test_the_end_of_a_row_is_written_once(desk: Desk) -> None:
     safe = desk.new_safe()
     row = desk.activate(safe)
     assert row.chain_block is not None
-    for block in (row.chain_block + 1, row.chain_block + 2):
-        end_active(readings={row.pk: Reading(None, block)}, actor="node")
+    for block in range(row.chain_block + 1, row.chain_block + 5):
+        weigh_readings(readings={row.pk: Reading(None, block)}, actor="node")
 
-    assert story(row).count("revoked_on_chain") == 1
+    assert story(row)[-2:] == ["contradicted_on_chain", "revoked_on_chain"]
 
 
 def test_a_delegate_set_from_outside_makes_nobodys_wish_active(desk: Desk) -> None:
