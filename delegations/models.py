@@ -144,6 +144,7 @@ class SafeTransaction(models.Model):
     expires_at = models.DateTimeField(null=True, help_text="After this its signatures are void and nothing runs it.")
     prepared_block = models.BigIntegerField(null=True, help_text="Block the Safe was read at; its story is newer.")
     taken_by = models.CharField(max_length=66, blank=True, help_text="Hash of the transaction that took the nonce.")
+    looked_at = models.DateTimeField(null=True, help_text="When the worker's sweep looked for its end last.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

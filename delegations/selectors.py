@@ -1,7 +1,9 @@
 """Reading delegations."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import (
@@ -24,6 +26,9 @@ from ostium_service.types import Address, Network
 from relay.models import OutboundTransaction
 
 Status = Delegation.Status
+
+CLIENT_PATIENCE = timedelta(days=1)
+"""How long a transaction that was handed back is looked for; later only when somebody asks, or by the venue's event."""
 
 
 def tradable_delegation(*, network: Network, trader: Address) -> Delegation:
@@ -179,7 +184,7 @@ def count_handed_out(*, network: Network, delegate: Address) -> int:
     return rows.count()
 
 
-def vanished_submissions() -> list[UUID]:
+def vanished_submissions(*, limit: int) -> list[UUID]:
     """Ended transactions whose relayed block the chain has forgotten since."""
     states, sent = SafeTransaction.State, OutboundTransaction.State
     rows = SafeTransaction.objects.filter(
@@ -187,7 +192,7 @@ def vanished_submissions() -> list[UUID]:
         outbound__vanished__gt=0,
         outbound__state__in=[sent.SENT, sent.UNKNOWN],
     )
-    return list(rows.values_list("id", flat=True))
+    return list(rows.order_by("updated_at").values_list("id", flat=True)[:limit])
 
 
 def list_events(*, delegation: Delegation, limit: int = 50) -> list[DelegationEvent]:
@@ -212,15 +217,24 @@ def open_submissions(*, delegation: Delegation) -> list[UUID]:
     return list(rows.order_by("created_at").values_list("id", flat=True))
 
 
-def watched_submissions(*, client_since: datetime, relay_before: datetime) -> list[UUID]:
-    """Transactions somebody must look after: client ones handed out since, relayed ones without progress since."""
-    client = _submitted_by(SafeTransaction.Submitter.CLIENT) & Q(updated_at__gte=client_since)
-    relayed = _submitted_by(SafeTransaction.Submitter.RELAY) & Q(updated_at__lt=relay_before)
-    return list(SafeTransaction.objects.filter(client | relayed).order_by("updated_at").values_list("id", flat=True))
+def watched_submissions(*, now: datetime, relay_before: datetime, limit: int) -> list[SafeTransaction]:
+    """Transactions somebody must look after, the one that was looked at longest ago first.
+
+    Relayed ones without progress since `relay_before`, and handed-back ones, each ever less often: always in the first
+    ten minutes, then every minute, after an hour every ten minutes, after a day no more.
+    """
+    fresh, young = now - timedelta(minutes=10), now - timedelta(hours=1)
+    is_due = Q(updated_at__gte=fresh)
+    is_due |= Q(updated_at__gte=young) & _unseen_since(now - timedelta(minutes=1))
+    is_due |= Q(updated_at__gte=now - CLIENT_PATIENCE) & _unseen_since(now - timedelta(minutes=10))
+    submitter = SafeTransaction.Submitter
+    client, relayed = Q(is_due, submitted_by=submitter.CLIENT), Q(submitted_by=submitter.RELAY)
+    rows = SafeTransaction.objects.filter(client | (relayed & Q(updated_at__lt=relay_before)), state="submitted")
+    return list(rows.select_related("delegation").order_by(F("looked_at").asc(nulls_first=True), "updated_at")[:limit])
 
 
-def _submitted_by(submitter: str) -> Q:
-    return Q(state=SafeTransaction.State.SUBMITTED, submitted_by=submitter)
+def _unseen_since(moment: datetime) -> Q:
+    return Q(looked_at__isnull=True) | Q(looked_at__lt=moment)
 
 
 def _by_importance(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:

@@ -135,6 +135,20 @@ def read_progress(*, network: Network, safe: Address) -> tuple[int, Address | No
     return nonce, _read_delegate(state.results[1]), state.block.number
 
 
+def read_nonces(*, network: Network, safes: Sequence[Address]) -> dict[Address, int]:
+    """The next nonce of each Safe that gives one, many in a request. Refused with ChainUnavailable."""
+    nonces: dict[Address, int] = {}
+    for start in range(0, len(safes), BATCH):
+        part = safes[start : start + BATCH]
+        state = read_state(network=network, calls=[encode_nonce_call(safe) for safe in part])
+        for safe, answer in zip(part, state.results, strict=True):
+            try:
+                nonces[safe] = read_nonce(answer)
+            except GatewayError:
+                continue
+    return nonces
+
+
 def require_supported(*, network: Network, facts: SafeFacts, our_signers: Collection[Address]) -> Release:
     """The Safe's release, refused with SafeVersionUnsupported (details: version, reason) or TraderNotAllowed.
 

@@ -1,6 +1,6 @@
 """Following a submitted Safe transaction to its end. Every step may be repeated, from any process, at any time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -12,12 +12,13 @@ from procrastinate.contrib.django import app as queue
 
 from delegations.models import SafeTransaction
 from delegations.selectors import get_safe_transaction, vanished_submissions, watched_submissions
+from delegations.services.chain import read_nonces
 from delegations.services.expiring import expire_prepared
 from delegations.services.moves import finish_failed, reopen_unsent, reopen_vanished
 from delegations.services.settling import settle_client_submission, settle_receipt
 from ostium_service.gateways.failures import GatewayError
 from ostium_service.http import errors
-from ostium_service.types import TxHash
+from ostium_service.types import Network, TxHash
 from relay import services as relay
 from relay.models import OutboundTransaction
 
@@ -27,8 +28,8 @@ State = SafeTransaction.State
 Outbound = OutboundTransaction.State
 
 FOLLOW_TASK = "delegations.follow_safe_transaction"
-CLIENT_PATIENCE = timedelta(days=1)
-"""How long a transaction that was handed back is looked for every minute; later only when somebody asks."""
+BATCH = 100
+"""Transactions looked at in one run of the sweep, the longest unseen first; the rest follow with the next."""
 
 STUCK_AFTER = timedelta(seconds=30)
 """A relayed transaction without progress for this long may have lost its job."""
@@ -89,14 +90,32 @@ def sweep_submissions(*, actor: str) -> int:
     """
     now = timezone.now()
     expired = expire_prepared(actor=actor)
-    for safe_transaction_id in vanished_submissions():
+    for safe_transaction_id in vanished_submissions(limit=BATCH):
         with _alone(safe_transaction_id):
             reopen_vanished(safe_transaction_id=safe_transaction_id, actor=actor)
-    found = watched_submissions(client_since=now - CLIENT_PATIENCE, relay_before=now - STUCK_AFTER)
-    for safe_transaction_id in found:
-        with _alone(safe_transaction_id):
-            follow_safe_transaction(safe_transaction_id=safe_transaction_id, actor=actor)
+    found = watched_submissions(now=now, relay_before=now - STUCK_AFTER, limit=BATCH)
+    # Before the look: what cannot be written goes to the end of the line as well. `updated_at` stays.
+    SafeTransaction.objects.filter(pk__in=[row.pk for row in found]).update(looked_at=now)
+    for row in _without_waiting(found):
+        with _alone(row.pk):
+            follow_safe_transaction(safe_transaction_id=row.pk, actor=actor)
     return expired + len(found)
+
+
+def _without_waiting(rows: Sequence[SafeTransaction]) -> list[SafeTransaction]:
+    """Leave out handed-back transactions whose Safe has not moved yet, by one request for many Safes."""
+    followed = [row for row in rows if row.outbound_id is not None]
+    for network in Network:
+        handed = [row for row in rows if row.network == network and row.outbound_id is None]
+        safes = list({row.delegation.safe: None for row in handed})
+        try:
+            nonces = read_nonces(network=network, safes=safes)
+        except errors.ChainUnavailable:
+            logger.warning("safe_nonces_not_read", network=network, rows=len(handed))
+            continue
+        # A Safe that gives no nonce is looked at alone, where its trouble is told.
+        followed += [row for row in handed if nonces.get(row.delegation.safe, row.nonce + 1) > row.nonce]
+    return followed
 
 
 @contextmanager
