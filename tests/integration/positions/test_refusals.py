@@ -76,7 +76,7 @@ def test_collateral_above_the_contract_maximum_is_found_by_simulation(desk: Desk
     assert_refused(desk, lambda: desk.open(collateral=Decimal(150_000), leverage=Decimal(2)), errors.CollateralTooHigh)
 
 
-def test_missing_allowance_names_both_amounts(desk: Desk) -> None:
+def test_d6_missing_allowance_names_both_amounts(desk: Desk) -> None:
     desk.approve(99 * USDC)
     error = assert_refused(desk, desk.open, errors.AllowanceMissing)
     assert error.details == {"needed": "100", "available": "99"}

@@ -189,6 +189,33 @@ def test_reverted_on_chain_although_it_simulated(desk: Desk, monkeypatch: pytest
     )
 
 
+def test_d6_an_allowance_spent_elsewhere_after_the_check_reverts_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D6, its second half: the execution ends REVERTED, and neither worker nor caller repeats it."""
+    original = relay.broadcast
+
+    def spend_first(**named: Any) -> Any:
+        desk.approve(0)
+        return original(**named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("relay.services.broadcast", spend_first)
+        with pytest.raises(errors.TxReverted) as caught:
+            desk.open(key="late")
+    desk.approve(10_000 * USDC)
+    row = PerpsExecution.objects.get()
+    details = {"executionId": str(row.pk), "txHash": row.tx_hash, "reason": "REVERTED"}
+    assert (row.state, caught.value.details, caught.value.retryable) == (ExecutionState.REVERTED, details, False)
+
+    make_stale()
+    sweep_executions()
+    with pytest.raises(errors.TxReverted) as again:
+        desk.open(key="late")
+    assert (again.value.details, desk.sent(), desk.open_trades()) == (details, 1, 0)
+    assert PerpsExecution.objects.get().state == ExecutionState.REVERTED
+
+
 @pytest.fixture
 def worker_room(desk: Desk, vault_dev: VaultAccess, tmp_path: Path) -> Iterator[services.Services]:
     """Where a real worker process may be started beside the desk."""

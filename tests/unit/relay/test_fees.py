@@ -6,7 +6,7 @@ from relay.fees import fee_cap, is_replacement, padded_gas, replacement_fee
 GWEI = 10**9
 
 
-def test_gas_has_thirty_percent_and_a_margin() -> None:
+def test_s20_gas_has_thirty_percent_and_a_margin() -> None:
     assert padded_gas(460_000) == 648_000
 
 
