@@ -27,6 +27,9 @@ from relay.models import OutboundTransaction
 
 Status = Delegation.Status
 
+DOUBT = "contradicted_on_chain"
+"""`lastError` of an ACTIVE row that nobody trades for until the chain was read again."""
+
 CLIENT_PATIENCE = timedelta(days=1)
 """How long a transaction that was handed back is looked for; later only when somebody asks, or by the venue's event."""
 
@@ -40,7 +43,7 @@ def tradable_delegation(*, network: Network, trader: Address) -> Delegation:
     if row is None:
         raise errors.DelegationNotActive
     if row.doubted_block is not None:
-        raise errors.DelegationNotActive(details={"reason": row.last_error})
+        raise errors.DelegationNotActive(details={"reason": DOUBT})
     if row.suspended:
         raise errors.DelegationSuspended
     return row

@@ -8,18 +8,17 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from delegations.models import Delegation
+from delegations.selectors import DOUBT
 from delegations.services.events import record_events
 from delegations.services.moves import Reading, describe_reading
 from ostium_service.types import Network
 from safeguards.services import grant_trading, withdraw_grants
 
 Status = Delegation.Status
-
-DOUBT = "contradicted_on_chain"
-"""`lastError` of an ACTIVE row that nobody trades for until the chain was read again."""
 
 
 def weigh_readings(*, readings: Mapping[UUID, Reading], actor: str) -> list[Delegation]:
@@ -73,8 +72,10 @@ def _revoke_all(rows: Sequence[Delegation], readings: Mapping[UUID, Reading], ac
 
 
 def _restore_all(rows: Sequence[Delegation], readings: Mapping[UUID, Reading], actor: str) -> None:
+    # What went wrong with a Safe transaction meanwhile stays said.
+    last_error = Case(When(last_error=DOUBT, then=Value("")), default=F("last_error"))
     for reading, part in _by_reading(rows, readings).items():
-        _update(part, reading, chain_block=reading.block, doubted_block=None, last_error="")
+        _update(part, reading, chain_block=reading.block, doubted_block=None, last_error=last_error)
     for row in rows:
         grant_trading(network=Network(row.network), trader=row.safe, delegate=row.delegate)
     _record("confirmed_on_chain", rows, readings, actor)

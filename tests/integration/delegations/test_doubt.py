@@ -125,6 +125,16 @@ def test_a_second_answer_of_the_same_block_is_no_second_answer(desk: Desk, agree
     assert ([item.pk for item in left], row.status, row.doubted_block) == ([row.pk], "ACTIVE", doubted)
 
 
+def test_a_failure_noted_while_in_doubt_stays_said(desk: Desk) -> None:
+    row = desk.activate(desk.new_safe())
+    assert row.chain_block is not None
+    weigh_readings(readings={row.pk: Reading(None, row.chain_block + 1)}, actor="node")
+    Delegation.objects.update(last_error="nonce_taken")
+    weigh_readings(readings={row.pk: Reading(row.delegate, row.chain_block + 2)}, actor="node")
+    row.refresh_from_db()
+    assert (row.status, row.doubted_block, row.last_error) == ("ACTIVE", None, "nonce_taken")
+
+
 def test_a_revocation_is_prepared_although_one_node_lags(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller may repeat: nothing has ended by it."""
     safe = desk.new_safe()
