@@ -5,6 +5,7 @@ One answer may be a lagging node's, and an end is for ever. Lock order as in `mo
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from ostium_service.types import Network
 from safeguards.services import grant_trading, withdraw_grants
 
 Status = Delegation.Status
+QUIET = timedelta(seconds=2)
 
 
 def weigh_readings(*, readings: Mapping[UUID, Reading], actor: str) -> list[Delegation]:
@@ -44,13 +46,20 @@ def weigh_readings(*, readings: Mapping[UUID, Reading], actor: str) -> list[Dele
 
 def _judge(row: Delegation, reading: Reading) -> str:
     """`doubt`, `end`, `restore`, or nothing."""
-    known = [block for block in (row.chain_block, row.doubted_block) if block is not None]
-    if any(reading.block <= block for block in known):
+    if row.chain_block is not None and reading.block <= row.chain_block:
         return ""
     is_doubted = row.doubted_block is not None
+    if row.doubted_block is not None and not _is_later(row, reading, row.doubted_block):
+        return ""
     if reading.delegate == row.delegate:
         return "restore" if is_doubted else ""
     return "end" if is_doubted else "doubt"
+
+
+def _is_later(row: Delegation, reading: Reading, doubted: int) -> bool:
+    """A later block, or the same one a while later: a quiet chain makes none."""
+    waited = row.checked_at is not None and timezone.now() - row.checked_at >= QUIET
+    return reading.block > doubted or (reading.block == doubted and waited)
 
 
 def _doubt_all(rows: Sequence[Delegation], readings: Mapping[UUID, Reading], actor: str) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from django.utils import timezone
 
 from delegations import services
 from delegations.models import Delegation
 from delegations.selectors import doubted_delegations, drifting, tradable_delegation
 from delegations.services import chain as chain_reads
 from delegations.services import settling
-from delegations.services.doubting import weigh_readings
+from delegations.services.doubting import QUIET, weigh_readings
 from delegations.services.moves import Reading
 from ostium_service.gateways.ostium_contracts import encode_remove_delegate, encode_set_delegate
 from ostium_service.http import errors
@@ -123,6 +124,18 @@ def test_a_second_answer_of_the_same_block_is_no_second_answer(desk: Desk, agree
     left = weigh_readings(readings={row.pk: Reading(delegate, doubted)}, actor="node")
     row.refresh_from_db()
     assert ([item.pk for item in left], row.status, row.doubted_block) == ([row.pk], "ACTIVE", doubted)
+
+
+def test_the_same_block_a_while_later_is_a_second_answer(desk: Desk) -> None:
+    """A quiet chain makes no blocks: a delegate that was removed there may not stay in doubt until it does."""
+    row = desk.activate(desk.new_safe())
+    assert row.chain_block is not None
+    reading = Reading(None, row.chain_block + 1)
+    weigh_readings(readings={row.pk: reading}, actor="node")
+    Delegation.objects.update(checked_at=timezone.now() - QUIET)
+    assert weigh_readings(readings={row.pk: reading}, actor="node") == []
+    row.refresh_from_db()
+    assert (row.status, row.last_error) == ("REVOKED", "removed_on_chain")
 
 
 def test_a_failure_noted_while_in_doubt_stays_said(desk: Desk) -> None:
