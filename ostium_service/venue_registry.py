@@ -15,6 +15,9 @@ CALLBACKS = "callbacks"
 TRADING_STORAGE = "tradingStorage"
 """Whoever it names now is the only spender of USDC that counts."""
 
+UNNAMED = "registry"
+"""The failure's token when the venue has no registry, or one that does not know the name."""
+
 _lock = Lock()
 _known: WeakKeyDictionary[Arbitrum, dict[str, tuple[float, Address]]] = WeakKeyDictionary()
 
@@ -35,7 +38,7 @@ def find_contract(*, network: Network, name: str) -> Address:
         lookup = Call(to=registry, data=GET_CONTRACT_ADDRESS.encode(contract_key(name)))
         address = _require(GET_CONTRACT_ADDRESS.decode(arbitrum.call(lookup)))
     except Reverted:
-        raise BadAnswer(System.RPC, "registry") from None
+        raise BadAnswer(System.RPC, UNNAMED) from None
     with _lock:
         _known.setdefault(arbitrum, {})[name] = (time.monotonic(), address)
     return address
@@ -43,5 +46,5 @@ def find_contract(*, network: Network, name: str) -> Address:
 
 def _require(address: Address | None) -> Address:
     if address is None:
-        raise BadAnswer(System.RPC, "registry")
+        raise BadAnswer(System.RPC, UNNAMED)
     return address

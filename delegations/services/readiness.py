@@ -13,7 +13,7 @@ from delegations.models import Delegation
 from delegations.selectors import delegation_for
 from delegations.services.choosing import choose_delegate
 from delegations.services.reconciling import apply_reading
-from delegations.services.venue import encode_delegated_probe, find_moved_storage, refuses_trader
+from delegations.services.venue import encode_delegated_probe, look_for_moved_storage, refuses_trader
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call, StateRead
 from ostium_service.gateways.failures import BadAnswer, GatewayError, Reverted, System
@@ -100,7 +100,7 @@ def read_readiness(*, user_id: str, network: Network, safe: Address, actor: str)
     state, fee, storage = gather(
         lambda: _try("chain", lambda: _read_state(network, safe, delegate)),
         lambda: _try("oracle_fee", lambda: read_oracle_fee(network=network)),
-        lambda: _try("storage", lambda: (find_moved_storage(network=network),)),
+        lambda: _try("storage", lambda: (look_for_moved_storage(network=network),)),
     )
     reading = _locate(_interpret(state, fee, safe, delegation, actor), storage)
     if delegation is not None:

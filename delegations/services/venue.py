@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from ostium_service import composition
 from ostium_service.gateways.arbitrum import Call
-from ostium_service.gateways.failures import GatewayError, Reverted
+from ostium_service.gateways.failures import BadAnswer, GatewayError, Reverted
 from ostium_service.gateways.ostium_contracts import (
     OrderType,
     TradeRequest,
@@ -17,7 +19,9 @@ from ostium_service.gateways.ostium_contracts import (
 from ostium_service.gateways.safe_reads import Answer
 from ostium_service.http import errors
 from ostium_service.types import Address, LeverageUnits, Network, PercentUnits, PriceUnits, UsdcUnits
-from ostium_service.venue_registry import TRADING_STORAGE, find_contract
+from ostium_service.venue_registry import TRADING_STORAGE, UNNAMED, find_contract
+
+logger = structlog.get_logger(__name__)
 
 REFUSALS: Final = frozenset({"IsContract", "DelegateForbidden"})
 """Reverts that say: never, for this trader in this way. Everything else a probe reverts with is about the probe."""
@@ -27,10 +31,10 @@ def require_current_storage(*, network: Network) -> None:
     """NetworkPaused `venue_storage_moved` when an approval would go to a storage that the venue has left.
 
     An operator has to look at the new one and name it (OSTIUM_N_TRADING_STORAGE_ADDRESS): the registry alone must not
-    decide who may spend. Refused with ChainUnavailable when the registry cannot be read.
+    decide who may spend. Refused with ChainUnavailable when the node does not answer.
     """
     try:
-        moved_to = find_moved_storage(network=network)
+        moved_to = look_for_moved_storage(network=network)
     except GatewayError as error:
         raise errors.ChainUnavailable(details={"reason": error.token}) from error
     if moved_to is not None:
@@ -41,6 +45,20 @@ def find_moved_storage(*, network: Network) -> Address | None:
     """Where the registry says tradingStorage is, if that is not where we think; at most a minute old. GatewayError."""
     current = find_contract(network=network, name=TRADING_STORAGE)
     return None if current == composition.contract_addresses(network).trading_storage else current
+
+
+def look_for_moved_storage(*, network: Network) -> Address | None:
+    """The same where a registry that names no storage is no reason to stop: `doctor` says so, the configuration counts.
+
+    GatewayError when the node does not answer.
+    """
+    try:
+        return find_moved_storage(network=network)
+    except BadAnswer as error:
+        if error.token != UNNAMED:
+            raise
+        logger.warning("venue_storage_unnamed", network=network)
+        return None
 
 
 def encode_probes(*, network: Network, safe: Address) -> tuple[Call, ...]:

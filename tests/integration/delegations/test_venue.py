@@ -145,13 +145,14 @@ def test_d7_an_approval_of_the_old_storage_is_told_and_asked_for_again(
     assert look(safe).ready_to_open
 
 
-def test_d7_a_registry_that_cannot_be_read_leaves_the_allowance_open(
+def test_d7_without_a_registry_the_configured_storage_counts(
     desk: Desk, fee: None, settings: Settings, stub: Address
 ) -> None:
-    """A venue without a registry: what tradingStorage may spend is not known to be what counts."""
+    """Nobody can be sent anywhere else then, and `doctor` says that the registry names no storage."""
     install(desk, venue_that_reverts("IsPaused", delegate=desk.delegate))
     safe = desk.new_safe()
-    assert allowance_check(safe) == (False, readiness.UNREAD, {"amount": None, "spender": addresses.TRADING_STORAGE})
-    with pytest.raises(errors.ChainUnavailable):
-        desk.prepare(safe, allowance=UsdcUnits(1))
+    assert allowance_check(safe)[::2] == (False, {"amount": "0", "spender": addresses.TRADING_STORAGE})
+    assert desk.prepare(safe, allowance=UsdcUnits(1)).safe_transaction.state == "prepared"
+    found = {finding.name: finding for finding in examine_delegations()}["venue_storage_testnet"]
+    assert (found.verdict, found.why) == (Verdict.FAILED, "rpc_registry")
     assert services.read_contracts(Network.TESTNET).trading == stub
