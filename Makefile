@@ -58,9 +58,8 @@ run: setup ## start everything, run the story once (STORY=no skips it), stay up 
 story: setup ## the main job, against the running service or a service of its own
 	@exec $(BIN)/python -m sandbox story
 
-# In the order of the folders: the faults' few long files must not be what is left at the end.
 test: setup $(WALLETS_STAMP) ## all tests
-	@$(BIN)/python -m pytest -n $(PYTEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_OPTIONS)
 
 test-unit: setup ## no sockets, no database
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_OPTIONS)

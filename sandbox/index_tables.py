@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.index_rows import WHOLE, settled_fields, size_fields, to_notional, to_pending_order
 from sandbox.node import BlockHead, LogEntry, Node, NodeError, Read, read
+from sandbox.processes import SandboxError
 
 Row = Mapping[str, Any]
 
@@ -120,6 +121,8 @@ class OrderTables:
     def _mid_price(self, *, otherwise: int) -> int:
         """The reported mid price (1e18) of this settlement; `otherwise` when it was forced without prices."""
         transaction = self._node.request("eth_getTransactionByHash", self._transaction)
+        if transaction is None:
+            raise SandboxError("the chain was reorganised while it was read")
         data = bytes.fromhex(transaction["input"][2:])
         settle = self._node.contracts["priceUpKeep"].functions["settle"]
         if data[:4] != settle.selector:

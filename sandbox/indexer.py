@@ -108,7 +108,7 @@ class Indexer:
             if self._last and (known is None or known.hash != self._last.hash):
                 self._forget()
             if self._last is None or head.number > self._last.number:
-                self._read_up_to(head)
+                self._read_or_begin_anew(head)
             return self.latest()
 
     def _follow(self) -> None:
@@ -125,6 +125,15 @@ class Indexer:
         self._snapshots.clear()
         self._last = None
 
+    def _read_or_begin_anew(self, head: BlockHead) -> None:
+        """What was applied by halves, as when the chain is reorganised meanwhile, is built again from the start."""
+        try:
+            self._read_up_to(head)
+        except SandboxError:
+            self._tables.clear()
+            self._last = None
+            raise
+
     def _read_up_to(self, head: BlockHead) -> None:
         first_block = self._last.number + 1 if self._last else 0
         if not self._tables:
@@ -134,6 +143,8 @@ class Indexer:
         times = {found.number: found for found in self._node.heads(blocks)[1:] if found} if blocks else {}
         for transaction_hash, group in groupby(logs, key=lambda entry: entry.transaction_hash):
             entries = list(group)
+            if entries[0].block_number not in times:
+                raise SandboxError("the chain was reorganised while it was read")
             self._orders.apply(entries=entries, block=times[entries[0].block_number], transaction_hash=transaction_hash)
         self._refresh_pairs(head=head, changed=bool(logs))
         self._last = head

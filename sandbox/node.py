@@ -166,13 +166,15 @@ class Node:
         return str(self.request("eth_sendTransaction", transaction))
 
     def wait_receipt(self, transaction_hash: str) -> Mapping[str, Any]:
-        """The receipt whatever its status; NodeError when it does not come."""
+        """The receipt whatever its status; NodeError when it does not come, at once for what a reorganisation took."""
         deadline = time.monotonic() + RECEIPT_SECONDS
         while time.monotonic() < deadline:
             receipt = self.request("eth_getTransactionReceipt", transaction_hash)
             if receipt:
                 found: Mapping[str, Any] = receipt
                 return found
+            if self.request("eth_getTransactionByHash", transaction_hash) is None:
+                break
             time.sleep(0.05)
         raise NodeError(f"no receipt for {transaction_hash}")
 

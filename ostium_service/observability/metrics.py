@@ -134,8 +134,9 @@ class _AtScrape(Collector):
                 for value, number in read().items():
                     gauge.add_metric([value], number)
             except Exception as error:  # noqa: BLE001  a database that is away must not take the other numbers along
+                # Nor may each gauge wait for it anew: the scrape would be over before its answer.
                 logger.warning("gauge_not_read", gauge=name, error_type=type(error).__name__)
-                continue
+                return
             yield gauge
 
 
