@@ -4,6 +4,7 @@ The venue's code is placed with anvil_setCode and initialised by calls; Safe's c
 CREATE2 deployers that made the canonical ones, so their addresses prove their code.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,7 +31,8 @@ CALL_GAS = 2_000_000
 CREATION_GAS = 8_000_000
 GAS_PRICE = 1_000_000_000
 DEPLOYER_SALT = bytes(32)
-MAX_ROUNDS = 40
+MINING_SECONDS = 30.0
+"""How long a busy machine's node may take to mine all of it."""
 
 # What the deployers run: CREATE2 with the first word as salt and the rest as code.
 DEPLOYER_CODE = (
@@ -154,13 +156,14 @@ def run_steps(*, node: Node, steps: list[Step]) -> None:
         [("eth_sendTransaction", [to_transaction(step, first + number)]) for number, step in enumerate(steps)]
     )
     receipts: list[dict[str, str] | None] = [None] * len(hashes)
-    for _ in range(MAX_ROUNDS):
-        receipts = node.batch([("eth_getTransactionReceipt", [found]) for found in hashes])
-        if all(receipts):
-            break
+    deadline = time.monotonic() + MINING_SECONDS
+    while not all(receipts) and time.monotonic() < deadline:
         node.request("evm_mine")
+        receipts = node.batch([("eth_getTransactionReceipt", [found]) for found in hashes])
     for step, receipt in zip(steps, receipts, strict=True):
-        if receipt is None or receipt["status"] != "0x1":
+        if receipt is None:
+            raise SandboxError(f"the deployment was not mined as far as {step.name}")
+        if receipt["status"] != "0x1":
             raise SandboxError(f"the deployment failed at {step.name}")
 
 
