@@ -121,8 +121,8 @@ class Indexer:
                 self.last_error = str(error)
 
     def _forget(self) -> None:
+        """The old snapshot is shown until the new one is whole, as an index that lags would."""
         self._tables.clear()
-        self._snapshots.clear()
         self._last = None
 
     def _read_or_begin_anew(self, head: BlockHead) -> None:
@@ -130,8 +130,7 @@ class Indexer:
         try:
             self._read_up_to(head)
         except SandboxError:
-            self._tables.clear()
-            self._last = None
+            self._forget()
             raise
 
     def _read_up_to(self, head: BlockHead) -> None:
@@ -149,6 +148,8 @@ class Indexer:
         self._refresh_pairs(head=head, changed=bool(logs))
         self._last = head
         tables = {name: dict(rows) for name, rows in self._tables.items()} if logs else self._reusable_tables()
+        if first_block == 0:
+            self._snapshots.clear()
         self._snapshots.append(Snapshot(head=head, observed_at=time.monotonic(), tables=tables))
 
     def _refresh_pairs(self, *, head: BlockHead, changed: bool) -> None:

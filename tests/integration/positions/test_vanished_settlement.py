@@ -44,8 +44,11 @@ def take_back_from(desk: Desk, block: int | None) -> None:
     """Replace the block and everything after it by empty blocks."""
     assert block is not None
     node = actors.open_node(desk.sandbox.rpc_url)
-    latest = int(node.request("eth_blockNumber"), 16)
-    node.request("anvil_reorg", latest - block + 1, [])
+    was = node.request("eth_getBlockByNumber", hex(block), False)["hash"]
+    # Blocks are mined meanwhile, so the depth that was enough a moment ago may not be.
+    while node.request("eth_getBlockByNumber", hex(block), False)["hash"] == was:
+        latest = int(node.request("eth_blockNumber"), 16)
+        node.request("anvil_reorg", latest - block + 1, [])
 
 
 def tell(row: PerpsExecution) -> list[tuple[str, str]]:
