@@ -33,7 +33,7 @@ ORDER_ERRORS = (errors.OrderNotFound, errors.OrderNotReclaimable, errors.Trigger
     errors=[*TRADING_ERRORS, *ORDER_ERRORS, errors.CancelOrderFailed],
     write=True,
     examples={
-        "by its id": {**EXAMPLE, "orderId": "limit-17", "idempotencyKey": "example-cancel"},
+        "by its id": {**EXAMPLE, "orderId": "limit-480217", "idempotencyKey": "example-cancel"},
         "by its place": EXAMPLE_SLOT,
     },
 )

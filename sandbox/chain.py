@@ -38,6 +38,8 @@ BASE_FEE_WEI = 20_000_000
 """0.02 gwei, the floor of Arbitrum One."""
 # The venue's chain caps execution far below its header's limit; a call that burns everything must come back here too.
 BLOCK_GAS_LIMIT = 100_000_000
+HARDFORK = "cancun"
+"""Prague stores each block's hash in the state (EIP-2935): the longer the chain, the longer Anvil takes for a block."""
 KEPT_STATES = 2000
 """Blocks whose state can still be called into."""
 START_SECONDS = 15.0
@@ -137,7 +139,7 @@ def build_arguments(*, port: int, block_time: str | None) -> list[str]:
     return [
         *["--host", LOOPBACK, "--port", str(port), "--chain-id", str(CHAIN_ID)],
         *["--accounts", "20", "--balance", "1000000", "--order", "fifo", "--quiet", "--no-cors"],
-        *["--hardfork", "prague", "--gas-limit", str(BLOCK_GAS_LIMIT), "--prune-history", str(KEPT_STATES)],
+        *["--hardfork", HARDFORK, "--gas-limit", str(BLOCK_GAS_LIMIT), "--prune-history", str(KEPT_STATES)],
         *["--block-base-fee-per-gas", str(BASE_FEE_WEI), "--disable-min-priority-fee"],
         *mining,
     ]

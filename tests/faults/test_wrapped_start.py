@@ -25,9 +25,8 @@ def start_web(services: Services, token: str) -> ChildProcess:
 def test_v4_all_web_processes_share_one_wrapped_secret_id(services: Services) -> None:
     web = start_web(services, wrap_secret_id(services))
     web.wait_ready(services._is_ready, seconds=60)
-    # Two processes; each answer is one of theirs, and each has its own login.
-    for _ in range(20):
-        assert services._is_ready()
+    # Two processes, each with its own login: one without would break the row. A busy machine may break it once.
+    wait_for(lambda: all(services._is_ready() for _ in range(20)), seconds=60, purpose="twenty ready answers in a row")
     assert web.is_running
 
 
