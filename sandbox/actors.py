@@ -6,6 +6,7 @@ Everything here first makes sure that the node is the sandbox's own. Money is in
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_account import Account
@@ -25,7 +26,7 @@ USDC = 10**6
 GAS = 5_000_000
 MAX_FEE_WEI = 2_000_000_000
 RECEIPT_SECONDS = 20.0
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 ZERO_ADDRESS = "0x" + "00" * 20
 SINGLETONS = {
     ("1.3.0", False): "GnosisSafe",
@@ -50,7 +51,14 @@ class Outcome:
 
 def open_node(rpc_url: str) -> Node:
     """A connection, after making sure that the node was started by this sandbox."""
-    refuse_foreign_chain(rpc_url)
+    node = _node(rpc_url)
+    refuse_foreign_chain(node)
+    return node
+
+
+@lru_cache(maxsize=16)
+def _node(rpc_url: str) -> Node:
+    """One for each address, so that its connection is used again."""
     return Node(rpc_url)
 
 
@@ -110,22 +118,32 @@ def send_signed(
     *, rpc_url: str, account: LocalAccount, to: str, data: bytes = b"", wei: int = 0, gas: int = GAS
 ) -> Outcome:
     """Sign with an account's own key, send and wait. A reverted transaction comes back as such."""
+    [outcome] = send_signed_in_turn(rpc_url=rpc_url, account=account, calls=[(to, data)], wei=wei, gas=gas)
+    return outcome
+
+
+def send_signed_in_turn(
+    *, rpc_url: str, account: LocalAccount, calls: Sequence[tuple[str, bytes]], wei: int = 0, gas: int = GAS
+) -> list[Outcome]:
+    """The same for several (to, data) with nonces in their order; all are sent before the first is waited for."""
     node = open_node(rpc_url)
-    nonce = int(str(node.request("eth_getTransactionCount", account.address, "pending")), 16)
-    signed = account.sign_transaction(
-        {
-            "chainId": addresses.CHAIN_ID,
-            "nonce": nonce,
-            "to": to_checksum_address(to),
-            "value": wei,
-            "data": data,
-            "gas": gas,
-            "maxFeePerGas": MAX_FEE_WEI,
-            "maxPriorityFeePerGas": 0,
-        }
-    )
-    found = str(node.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
-    return wait_outcome(node=node, transaction_hash=found)
+    first = int(str(node.request("eth_getTransactionCount", account.address, "pending")), 16)
+    sent = []
+    for nonce, (to, data) in enumerate(calls, start=first):
+        signed = account.sign_transaction(
+            {
+                "chainId": addresses.CHAIN_ID,
+                "nonce": nonce,
+                "to": to_checksum_address(to),
+                "value": wei,
+                "data": data,
+                "gas": gas,
+                "maxFeePerGas": MAX_FEE_WEI,
+                "maxPriorityFeePerGas": 0,
+            }
+        )
+        sent.append(str(node.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())))
+    return [wait_outcome(node=node, transaction_hash=found) for found in sent]
 
 
 def wait_outcome(*, node: Node, transaction_hash: str) -> Outcome:
@@ -148,7 +166,7 @@ def wait_outcome(*, node: Node, transaction_hash: str) -> Outcome:
 def read_contract(*, rpc_url: str, contract: str, function: str, arguments: Sequence[Any] = ()) -> Any:
     """One decoded view call to one of the venue's contracts; NodeError when it reverts."""
     found = get_contract(contract)
-    answer = Node(rpc_url).request(
+    answer = _node(rpc_url).request(
         "eth_call", {"to": found.address, "data": "0x" + found.encode(function, *arguments).hex()}, "latest"
     )
     return found.functions[function].decode(bytes.fromhex(str(answer)[2:]))
@@ -161,14 +179,19 @@ def read_usdc(*, rpc_url: str, address: str) -> int:
 
 def read_native(*, rpc_url: str, address: str) -> int:
     """An account's native balance in wei."""
-    return int(str(Node(rpc_url).request("eth_getBalance", address, "latest")), 16)
+    return int(str(_node(rpc_url).request("eth_getBalance", address, "latest")), 16)
 
 
 def approve_usdc(*, rpc_url: str, account: LocalAccount, units: int) -> Outcome:
     """Let the trading storage spend the account's USDC (x 1e6)."""
+    to, data = call_approve(units)
+    return send_signed(rpc_url=rpc_url, account=account, to=to, data=data)
+
+
+def call_approve(units: int) -> tuple[str, bytes]:
+    """Target and data of the call that lets the trading storage spend USDC (x 1e6)."""
     usdc = get_contract("Usdc")
-    data = usdc.encode("approve", addresses.TRADING_STORAGE, units)
-    return send_signed(rpc_url=rpc_url, account=account, to=usdc.address, data=data)
+    return usdc.address, usdc.encode("approve", addresses.TRADING_STORAGE, units)
 
 
 def deploy_safe(

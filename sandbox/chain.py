@@ -170,12 +170,11 @@ def mark_chain(*, node: Node, port: int) -> None:
     node.request("anvil_setStorageAt", MARKER_ADDRESS, MARKER_SLOT, marker)
 
 
-def refuse_foreign_chain(rpc_url: str) -> None:
+def refuse_foreign_chain(node: Node) -> None:
     """SandboxError unless this is a loopback Anvil with chain id 421614 that `start_chain` marked in this checkout."""
-    parts = urlsplit(rpc_url)
+    parts = urlsplit(node.rpc_url)
     if parts.scheme != "http" or parts.hostname not in {LOOPBACK, "localhost", "::1"} or parts.port is None:
         raise SandboxError("the sandbox talks to a local node only")
-    node = Node(rpc_url)
     version, chain_id, found = node.batch(
         [("web3_clientVersion", []), ("eth_chainId", []), ("eth_getStorageAt", [MARKER_ADDRESS, MARKER_SLOT, "latest"])]
     )

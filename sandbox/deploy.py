@@ -68,8 +68,8 @@ def deploy(rpc_url: str) -> None:
 
     SandboxError for a chain that was not started here, and when a step reverts; the chain is then not usable.
     """
-    refuse_foreign_chain(rpc_url)
     node = Node(rpc_url)
+    refuse_foreign_chain(node)
     if node.request("eth_getCode", addresses.TRADING, "latest") != "0x":
         return
     place_code(node)

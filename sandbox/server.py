@@ -18,6 +18,7 @@ import requests
 
 from sandbox.chain import refuse_foreign_chain
 from sandbox.commands import BadCommand, run_command
+from sandbox.node import Node
 from sandbox.processes import LOOPBACK, SandboxError, require_free_port
 from sandbox.shaping import Endpoint, Failure
 from sandbox.subgraph import answer_query
@@ -34,7 +35,7 @@ class SandboxServer:
 
     def __init__(self, *, rpc_url: str, port: int | None = None) -> None:
         """Bind the port. SandboxError when it is taken, or when the chain is not one that the sandbox started."""
-        refuse_foreign_chain(rpc_url)
+        refuse_foreign_chain(Node(rpc_url))
         if port is not None:
             require_free_port(port=port, purpose="sandbox server")
         self.world = World(rpc_url)

@@ -11,6 +11,9 @@ from typing import NoReturn
 
 import pytest
 import structlog
+from django.test import TransactionTestCase
+
+from tests.emptying import empty_tables
 
 pytest_plugins = ["tests.fixtures", "tests.service_fixtures"]
 
@@ -33,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier == "unit" and item.get_closest_marker("django_db"):
             raise pytest.UsageError(f"{item.nodeid} wants a database: that is an integration test")
         item.add_marker(tier)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture(autouse=True)

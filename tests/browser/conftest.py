@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 
 from staff.enrolment import enrol
-from staff.groups import write_groups
 from tests.support.browser import Person, code_of, find_browser, open_browser
 from tests.support.services import Services
 from tests.support.staff_rows import StaffRows, make_rows
@@ -30,7 +28,6 @@ def _chromium() -> None:
 @pytest.fixture
 def pages(services: Services) -> Services:
     """A web process."""
-    write_groups(apps)
     services.start_web()
     return services
 

@@ -50,9 +50,7 @@ def test_every_page_opens_without_an_error_or_another_host(person: Person, rows:
         "password": "/admin/password_change/",
     } | {name.replace("/", "_"): f"/admin/{name}/" for name in LISTS}
     for name, path in pages.items():
-        person.open(path)
-        assert "Server Error" not in person.text() and "Traceback" not in person.text(), path
-        _hold_the_width(person, path)
+        _open_at_both_widths(person, path)
         _shoot(person, name)
     assert person.problems == []
     assert person.hosts == {person.url.removeprefix("http://")}
@@ -79,14 +77,14 @@ def test_one_suspends_and_only_another_resumes(person: Person, rows: StaffRows) 
     assert person.problems == []
 
 
-def _hold_the_width(person: Person, path: str) -> None:
+def _open_at_both_widths(person: Person, path: str) -> None:
     """Nothing of the page stands outside the window, on a desk or on a telephone."""
     for width in WIDTHS:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         person.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        # Tabs that do not fit are folded while a page loads.
-        person.browser.refresh()
-        person.look()
+        # For each width: tabs that do not fit are folded while a page loads.
+        person.open(path)
+        assert "Server Error" not in person.text() and "Traceback" not in person.text(), path
         wide = person.browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width, f"{path} is {wide} wide in a window of {width}"
     person.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -12,7 +11,6 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from staff.enrolment import enrol
-from staff.groups import write_groups
 
 PASSWORD = "a long enough pass phrase 7"
 
@@ -21,7 +19,6 @@ def log_in_staff(
     username: str, *, groups: Sequence[str] = (), is_superuser: bool = False, is_verified: bool = True
 ) -> Client:
     """Enrol and log in; `is_verified=False` leaves the second factor out."""
-    write_groups(apps)
     enrol(username=username, password=PASSWORD, groups=groups, is_superuser=is_superuser)
     person = User.objects.get(username=username)
     client = Client()

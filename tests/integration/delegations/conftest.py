@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.apps import apps
 from pytest_django import Settings
 
 from delegations.models import Delegation, SafeTransaction
@@ -26,7 +25,6 @@ from sandbox import actors
 from sandbox.chain import Chain
 from sandbox.openbao import VaultAccess
 from staff.enrolment import enrol
-from staff.groups import write_groups
 from tests.support.safes import OwnedSafe, deploy_owned_safe, sign_typed
 from tests.support.wiring import point_service
 
@@ -133,7 +131,6 @@ def grant_of(safe: OwnedSafe) -> tuple[str, str] | None:
 @pytest.fixture
 def desk(transactional_db: None, settings: Settings, chain: Chain, vault_dev: VaultAccess) -> Iterator[Desk]:
     """A fresh delegate, which relays too, on the running chain; bob and amy of the staff, who run commands."""
-    write_groups(apps)
     for name in ("bob", "amy"):
         enrol(username=name, password="", groups=["Approver"])
     point_service(settings, rpc_url=chain.rpc_url, vault=vault_dev)

@@ -135,8 +135,11 @@ def make_desk(sandbox: SandboxUrls, vault: VaultAccess) -> Desk:
     account = actors.create_account(rpc_url=sandbox.rpc_url)
     actors.mint_usdc(rpc_url=sandbox.rpc_url, address=account.address, units=10_000 * USDC)
     made = Desk(sandbox=sandbox, account=account, delegate=delegate)
-    made.approve(10_000 * USDC)
-    made.appoint(delegate)
+    actors.send_signed_in_turn(
+        rpc_url=sandbox.rpc_url,
+        account=account,
+        calls=[actors.call_approve(10_000 * USDC), (ADDRESSES.trading, encode_set_delegate(delegate))],
+    )
     grant_trading(network=Network.TESTNET, trader=made.trader, delegate=delegate)
     Delegation.objects.create(
         user_id="ann",

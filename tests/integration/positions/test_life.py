@@ -234,4 +234,5 @@ def test_every_write_may_be_sent_for_a_minute_and_no_longer(desk: Desk) -> None:
     cancel_order(name=name, key="cancel", request_id="test")
     stored = OutboundTransaction.objects.order_by("nonce")
     assert [row.kind for row in stored] == ["open", "update_sl", "close", "open", "cancel_order"]
-    assert {round((row.deadline - row.created_at).total_seconds()) for row in stored} == {60}
+    # The deadline counts from before the row is written, by as much as a busy machine takes.
+    assert all(55 < (row.deadline - row.created_at).total_seconds() <= 60 for row in stored)

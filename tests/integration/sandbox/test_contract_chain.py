@@ -112,22 +112,22 @@ def test_a_missing_anvil_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_p
 )
 def test_anything_but_a_local_node_is_refused_unasked(url: str) -> None:
     with pytest.raises(SandboxError, match="local node only"):
-        refuse_foreign_chain(url)
+        refuse_foreign_chain(Node(url))
 
 
 def test_a_node_without_our_marker_is_refused(running: Chain) -> None:
-    refuse_foreign_chain(running.rpc_url)
+    node = Node(running.rpc_url)
+    refuse_foreign_chain(node)
     path = marker_path(running.port)
     marker = path.read_text()
-    node = Node(running.rpc_url)
     node.request("anvil_setStorageAt", MARKER_ADDRESS, MARKER_SLOT, "0x" + "11" * 32)
     with pytest.raises(SandboxError, match="not started by this sandbox"):
         deploy(running.rpc_url)
     node.request("anvil_setStorageAt", MARKER_ADDRESS, MARKER_SLOT, marker)
-    refuse_foreign_chain(running.rpc_url)
+    refuse_foreign_chain(node)
     path.unlink()
     with pytest.raises(SandboxError, match="not started by this sandbox"):
-        refuse_foreign_chain(running.rpc_url)
+        refuse_foreign_chain(node)
 
 
 def serve_node(version: str, chain_id: str) -> HTTPServer:
@@ -158,7 +158,7 @@ def test_another_kind_of_node_is_refused(version: str, chain_id: str, reason: st
     thread.start()
     try:
         with pytest.raises(SandboxError, match=reason):
-            refuse_foreign_chain(f"http://127.0.0.1:{server.server_port}")
+            refuse_foreign_chain(Node(f"http://127.0.0.1:{server.server_port}"))
     finally:
         server.shutdown()
         server.server_close()

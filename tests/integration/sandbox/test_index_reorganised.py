@@ -21,7 +21,7 @@ def test_a_reverted_chain_is_read_again(venue: Venue) -> None:
     assert again == order_id
     assert [row["trader"] for row in after.rows("Order").values()] == [second.address.lower()]
     assert before.rows("Order") == {}
-    refuse_foreign_chain(venue.rpc_url)
+    refuse_foreign_chain(venue.node)
 
 
 def test_a_snapshot_does_not_change_afterwards(venue: Venue) -> None:

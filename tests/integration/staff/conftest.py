@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from django.apps import apps
 from django.test import Client
 from pytest_django import Settings
 
-from staff.groups import write_groups
 from tests.support.staff_login import log_in_staff
 from tests.support.staff_rows import StaffRows, make_rows
+
+QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
+"""The real one takes a third of a second for each person; tests/browser logs in with it."""
 
 LogIn = Callable[..., Client]
 
@@ -17,6 +18,7 @@ LogIn = Callable[..., Client]
 @pytest.fixture(autouse=True)
 def _plain_http(settings: Settings) -> None:
     settings.SECURE_SSL_REDIRECT = False
+    settings.PASSWORD_HASHERS = [QUICK_HASHER]
     settings.ALLOWED_HOSTS = ["testserver"]
 
 
@@ -29,7 +31,6 @@ def rows(db: None) -> StaffRows:
 @pytest.fixture
 def log_in(db: None) -> LogIn:
     """A client of somebody in the groups."""
-    write_groups(apps)
 
     def make(username: str, *groups: str, is_verified: bool = True) -> Client:
         return log_in_staff(username, groups=groups, is_verified=is_verified)
