@@ -239,6 +239,17 @@ def mine(*, rpc_url: str, blocks: int) -> None:
     open_node(rpc_url).request("anvil_mine", hex(blocks))
 
 
+def take_back_from(*, rpc_url: str, block: int) -> None:
+    """Replace this block and everything after it by empty blocks."""
+    node = open_node(rpc_url)
+    before = node.heads([block])[1]
+    # Blocks are mined meanwhile: the depth may not be enough any more, and now and then Anvil is left without a block
+    # at that height.
+    while (now := node.heads([block])[1]) is None or now == before:
+        latest = int(str(node.request("eth_blockNumber")), 16)
+        node.request("anvil_reorg", latest - block + 1, [])
+
+
 def pass_time(*, rpc_url: str, seconds: int) -> None:
     """Move the chain's clock forward and mine a block."""
     node = open_node(rpc_url)

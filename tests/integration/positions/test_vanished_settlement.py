@@ -40,17 +40,6 @@ def follow_until(row: PerpsExecution, state: str) -> PerpsExecution:
     return PerpsExecution.objects.get()
 
 
-def take_back_from(desk: Desk, block: int | None) -> None:
-    """Replace the block and everything after it by empty blocks."""
-    assert block is not None
-    node = actors.open_node(desk.sandbox.rpc_url)
-    was = node.request("eth_getBlockByNumber", hex(block), False)["hash"]
-    # Blocks are mined meanwhile, so the depth that was enough a moment ago may not be.
-    while node.request("eth_getBlockByNumber", hex(block), False)["hash"] == was:
-        latest = int(node.request("eth_blockNumber"), 16)
-        node.request("anvil_reorg", latest - block + 1, [])
-
-
 def tell(row: PerpsExecution) -> list[tuple[str, str]]:
     return list(row.events.order_by("id").values_list("to_state", "reason"))
 
@@ -64,7 +53,8 @@ def test_p12_a_settlement_whose_block_vanished_is_settled_again(desk: Desk, sett
     evidence = {"block": ended.settlement_block, "blockHash": ended.settlement_block_hash}
     assert ended.events.latest("id").evidence == {"txHash": ended.settlement_tx_hash, **evidence}
     desk.sandbox.control.set_keeper(is_silent=True)
-    take_back_from(desk, ended.settlement_block)
+    assert ended.settlement_block is not None
+    actors.take_back_from(rpc_url=desk.sandbox.rpc_url, block=ended.settlement_block)
 
     assert confirm_settlements(network=Network.TESTNET) == 1
     back = PerpsExecution.objects.get()

@@ -26,14 +26,9 @@ def test_p19_a_suspension_between_signature_and_send_spends_the_nonce(world: Wor
 
 def forget_block(world: World, mined: OutboundTransaction, *, at_least: int) -> None:
     """Reorganise the chain, at least that deep, and deep enough for the transaction's block to be gone."""
-    rpc = actors.open_node(world.rpc_url)
     assert mined.block_number is not None
-    depth = at_least
-    # Blocks are mined meanwhile, so the depth that was enough a moment ago may not be.
-    while rpc.request("eth_getTransactionReceipt", mined.mined_hash) is not None:
-        latest = int(rpc.request("eth_blockNumber"), 16)
-        depth = max(depth, latest - mined.block_number + 1)
-        rpc.request("anvil_reorg", depth, [])
+    latest = actors.open_node(world.rpc_url).head().number
+    actors.take_back_from(rpc_url=world.rpc_url, block=min(mined.block_number, latest - at_least + 1))
 
 
 @pytest.mark.parametrize("depth", [1, 3])
