@@ -15,7 +15,7 @@ STORY ?= yes
 PYTEST_PROCESSES ?= 3
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup run story test test-unit test-integration test-contract test-faults faults test-browser lint types imports check lock bench clean
+.PHONY: help setup run story test test-unit test-integration test-contract test-faults faults test-browser lint types imports check artifacts lock bench clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -92,6 +92,12 @@ check: setup ## Django's deployment checks, with a complete production environme
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py write_errors_page --check
 	@env -i PATH="$$PATH" HOME="$$HOME" $$(grep -v '^#' sandbox/production-check.env) $(BIN)/python manage.py write_openapi --check
+
+artifacts: setup ## the local Ostium's contracts, compiled anew: byte for byte what is in the repository
+	@compiled=$$(mktemp -d) && trap 'rm -rf "$$compiled"' EXIT \
+		&& "$$($(BIN)/python -c 'from tests.support.node import find_node; print(find_node())')" sandbox/solc/compile.mjs "$$compiled" \
+		&& diff -r "$$compiled" sandbox/contracts/artifacts \
+		|| { echo "after a change: node sandbox/solc/compile.mjs sandbox/contracts/artifacts"; exit 1; }
 
 lock: setup ## resolve, pin and hash what pyproject.toml names
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

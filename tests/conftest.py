@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import pytest
 import structlog
+from django.conf import settings
 from django.test import TransactionTestCase
 
 from tests.emptying import empty_tables
@@ -22,9 +23,11 @@ TESTS = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One marker a tier, so that `-m` can choose by it."""
+    """One marker a tier, so that `-m` can choose by it; settings that hold for every test."""
     for tier in TIERS:
         config.addinivalue_line("markers", f"{tier}: set by the folder tests/{tier}")
+    # Else every test client looks for all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

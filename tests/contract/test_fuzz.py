@@ -27,7 +27,7 @@ from tests.integration.positions.conftest import Desk
 from tests.support.callers import SignedCaller, check_wording
 from tests.support.conformance import check_answer
 
-SECONDS_A_PATH: Final = 0.6
+SECONDS_A_PATH: Final = 0.4
 """After as many the rest of a path's requests is left out, so that the whole stays under a minute."""
 
 UNFORESEEN: Final = {"OSTIUM_INTERNAL_ERROR", "SERVER_MISCONFIGURED"}

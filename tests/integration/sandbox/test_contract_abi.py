@@ -1,9 +1,7 @@
 """The compiled interface against ostium-python-sdk 3.3.1 and the facts; the artifacts against their sources."""
 
 import json
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +15,7 @@ from ostium_python_sdk.abi.trading_storage_abi import trading_storage_abi
 from ostium_python_sdk.abi.usdc_abi import usdc_abi
 
 from sandbox.abis import canonical_type
-from sandbox.artifacts import ARTIFACTS, CONTRACTS, DEPLOYED_AT, get_contract, load_artifact
-from tests.support.node import find_node
+from sandbox.artifacts import ARTIFACTS, DEPLOYED_AT, get_contract, load_artifact
 
 SDK: dict[str, list[dict[str, Any]]] = {
     "Trading": trading_abi,
@@ -216,17 +213,8 @@ def test_golden_close_call_data() -> None:
     assert data.hex() == "efc10755" + words
 
 
-@pytest.mark.timeout(300)
-def test_the_artifacts_are_what_the_sources_compile_to(tmp_path: Path) -> None:
-    """Byte for byte. When this fails: `node sandbox/solc/compile.mjs sandbox/contracts/artifacts`."""
-    node = find_node()
-    if node is None or not (CONTRACTS.parent / "node_modules" / "solc").is_dir():
-        pytest.skip("Node or the solc package is not installed; run `make setup`")
-    script = CONTRACTS.parent / "solc" / "compile.mjs"
-    done = subprocess.run([node, str(script), str(tmp_path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    compiled = {path.name: path.read_text() for path in tmp_path.iterdir()}
+def test_there_is_an_artifact_of_every_contract_and_of_nothing_else() -> None:
+    """`make artifacts` compiles the sources and compares."""
     shipped = {path.name: path.read_text() for path in ARTIFACTS.glob("*.json")}
-    assert sorted(compiled) == sorted(shipped) == sorted(f"{name}.json" for name in DEPLOYED_AT)
-    assert compiled == shipped
+    assert sorted(shipped) == sorted(f"{name}.json" for name in DEPLOYED_AT)
     assert {json.loads(text)["compiler"].split("+")[0] for text in shipped.values()} == {"0.8.37"}

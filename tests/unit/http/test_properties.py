@@ -33,8 +33,10 @@ PATHS: Final = st.lists(st.text(UNRESERVED, min_size=1, max_size=20), min_size=1
 MOMENTS: Final = st.integers(NOW_MS - TOLERANCE_MS, NOW_MS + TOLERANCE_MS)
 FACTORY: Final = RequestFactory()
 # The secret of each example stands in the settings, which the tests' own fixture sets once for all of them.
-settings.register_profile("edge", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-edge_examples = settings(settings.get_profile("edge"), max_examples=60)
+settings.register_profile(
+    "edge", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+edge_examples = settings(settings.get_profile("edge"), max_examples=40)
 
 
 def authenticate(*, path: str, body: bytes, timestamp: str, signature: str, secret: str) -> SignedRequest:
