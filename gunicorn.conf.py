@@ -24,6 +24,7 @@ if (Path(__file__).resolve().parent / ".env").is_file():
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5002')}"
 wsgi_app = "ostium_service.wsgi"
 worker_class = "ostium_service.http.server.DeadlineWorker"
+logger_class = "ostium_service.http.server.ServerLogger"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "32"))
 worker_connections = 1000

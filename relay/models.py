@@ -116,6 +116,9 @@ class OutboundTransaction(models.Model):
     # How often its block vanished: whoever drew conclusions under an earlier count has to draw them again.
     vanished = models.IntegerField(default=0)
 
+    signed_hash = ""
+    """Known to whoever has just signed the call, and stored with its attempt: spares a question under the lock."""
+
     if TYPE_CHECKING:
         attempts: RelatedManager["TransactionAttempt"]
         events: RelatedManager["TransactionEvent"]
@@ -169,8 +172,8 @@ class OutboundTransaction(models.Model):
     @property
     def tx_hash(self) -> TxHash:
         """The hash it was mined under, else the one of the call's newest bytes."""
-        if self.mined_hash:
-            return TxHash(self.mined_hash)
+        if self.mined_hash or self.signed_hash:
+            return TxHash(self.mined_hash or self.signed_hash)
         newest = self.attempts.filter(purpose=TransactionAttempt.Purpose.CALL).latest("id")
         return TxHash(newest.tx_hash)
 

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 from gunicorn import util
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 READ_SECONDS = 10.0
@@ -50,6 +51,15 @@ class DeadlineSocket:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
+
+
+class ServerLogger(Logger):
+    """`logger_class` of gunicorn.conf.py: without an access log, which a logging configuration counts as a wish for.
+
+    Its lines would be put together for every request and then dropped: the service writes its own.
+    """
+
+    access_log_enabled = False
 
 
 class DeadlineWorker(ThreadWorker):

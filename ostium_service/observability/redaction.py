@@ -56,18 +56,24 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(?:[a-z]{3,8}[ \t]+){11,23}[a-z]{3,8}\b", re.IGNORECASE), MARK),
 )
 
-# A word, an id in hex or a time: too short and too plain for any of the patterns, and most of what is logged.
-_HARMLESS: Final = re.compile(r"[A-Za-z0-9_]{1,42}|[0-9a-f-]{1,42}|[0-9TZ:.+-]{1,42}")
+# A word, an id in hex, a time, or a method and a path of short plain steps: nothing that any of the patterns cuts, and
+# most of what is logged.
+_HARMLESS: Final = re.compile(
+    r"[A-Za-z0-9_]{1,42}|[0-9a-f-]{1,42}|[0-9TZ:.+-]{1,42}|(?:GET|POST)\ (?:/[a-z0-9_-]{1,30}){1,5}/?"
+)
 
 # The logging set-up itself writes these over whatever a caller gave.
 _SET_LAST: Final = frozenset({"level", "logger", "timestamp"})
 
-_known: set[str] = set()
+_known: tuple[str, ...] = ()
+"""Longest first, since one may hold another."""
 
 
 def learn_secrets(values: Iterable[str]) -> None:
     """Cut these exact values too, wherever they appear. Values under 6 characters are left out: they are words."""
-    _known.update(value for value in values if len(value) >= _SHORTEST_KNOWN_SECRET)
+    global _known  # noqa: PLW0603
+    found = {*_known, *(value for value in values if len(value) >= _SHORTEST_KNOWN_SECRET)}
+    _known = tuple(sorted(found, key=len, reverse=True))
 
 
 def redact(_logger: Any, _method: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -102,7 +108,7 @@ def redact_text(text: str) -> str:
     # The end of what is cut off might be half a secret that no pattern knows any more, so that end is not shown.
     end = None if len(text) <= _MAX_TEXT else -_CUT_MARGIN
     text = text[:_MAX_TEXT]
-    for secret in sorted(_known, key=len, reverse=True):
+    for secret in _known:
         text = text.replace(secret, MARK)
     if _HARMLESS.fullmatch(text):
         return text

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError
 from django.utils import timezone
 
-from ostium_service.database import in_one_unit
+from ostium_service.database import Writes, in_one_unit
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
 from positions.models import FAILED_STATES, FINAL_STATES, ExecutionEvent, ExecutionState, PerpsExecution
@@ -125,7 +125,7 @@ def write_move(
     *, row: PerpsExecution, to: str, reason: str, evidence: Mapping[str, Any] | None = None, **fields: Any
 ) -> PerpsExecution:
     """The write half of a move, for a caller that holds the row's lock and has checked that the move is allowed."""
-    ExecutionEvent.objects.create(
+    event = ExecutionEvent(
         execution=row, from_state=row.state, to_state=to, reason=reason[:80], evidence=dict(evidence or {})
     )
     fields[TIME_FIELDS.get(to, "ended_at")] = timezone.now()
@@ -133,7 +133,10 @@ def write_move(
     row.state = to
     for name, value in fields.items():
         setattr(row, name, value)
-    row.save(update_fields=["state", *fields])
+    writes = Writes()
+    writes.insert(event)
+    writes.update(row, "state", *fields)
+    writes.run()
     return row
 
 

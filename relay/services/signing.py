@@ -8,6 +8,7 @@ from django.db import connection
 from django.db import transaction as database
 
 from ostium_service import composition
+from ostium_service.database import Writes
 from ostium_service.gateways.delegate_key import DelegateKey, SignedTransaction
 from ostium_service.http import errors
 from ostium_service.observability.metrics import observe_relay_stage
@@ -50,8 +51,7 @@ def sign_and_store(*, prepared: Prepared, send_within: timedelta) -> OutboundTra
     nonce = signer.next_nonce if signer.next_nonce is not None else prepared.chain_nonce
     fee = prepared.max_fee_per_gas
     signed = _sign(prepared.key, prepared.network, nonce, prepared.to, prepared.data, prepared.gas_limit, fee)
-    row = _store(signer, prepared, nonce, deadline)
-    _add_attempt(row, CALL, signed, fee, reason="signed and stored", from_state="")
+    row = _store(signer, prepared, nonce, deadline, signed)
     observe_relay_stage("sign", time.monotonic() - started)
     return row
 
@@ -160,10 +160,11 @@ def _sign(
     return key.sign_transaction(fields)
 
 
-def _store(signer: Signer, prepared: Prepared, nonce: int, deadline: datetime) -> OutboundTransaction:
+def _store(
+    signer: Signer, prepared: Prepared, nonce: int, deadline: datetime, signed: SignedTransaction
+) -> OutboundTransaction:
     signer.next_nonce = nonce + 1
-    signer.save(update_fields=["next_nonce", "updated_at"])
-    return OutboundTransaction.objects.create(
+    row = OutboundTransaction(
         signer=signer,
         kind=prepared.kind,
         nonce=nonce,
@@ -172,26 +173,34 @@ def _store(signer: Signer, prepared: Prepared, nonce: int, deadline: datetime) -
         gas_limit=prepared.gas_limit,
         deadline=deadline,
     )
+    writes = Writes()
+    writes.update(signer, "next_nonce", "updated_at")
+    writes.insert(row)
+    for part in _describe_attempt(row, CALL, signed, prepared.max_fee_per_gas, reason="signed and stored", was=""):
+        writes.insert(part)
+    writes.run()
+    row.signed_hash = signed.tx_hash
+    return row
 
 
 def _add_attempt(
-    row: OutboundTransaction,
-    purpose: str,
-    signed: SignedTransaction,
-    max_fee: Wei,
-    *,
-    reason: str,
-    from_state: str | None = None,
+    row: OutboundTransaction, purpose: str, signed: SignedTransaction, max_fee: Wei, *, reason: str
 ) -> TransactionAttempt:
     """Keep the bytes and tell the story; the row's state stays."""
-    TransactionEvent.objects.create(
-        transaction=row,
-        from_state=row.state if from_state is None else from_state,
-        to_state=row.state,
-        reason=reason,
-        evidence={"txHash": signed.tx_hash, "maxFeePerGas": str(max_fee)},
-    )
-    attempt: TransactionAttempt = row.attempts.create(
-        purpose=purpose, tx_hash=signed.tx_hash, raw=signed.raw, max_fee_per_gas=max_fee
-    )
+    event, attempt = _describe_attempt(row, purpose, signed, max_fee, reason=reason, was=row.state)
+    event.save(force_insert=True)
+    attempt.save(force_insert=True)
     return attempt
+
+
+def _describe_attempt(
+    row: OutboundTransaction, purpose: str, signed: SignedTransaction, max_fee: Wei, *, reason: str, was: str
+) -> tuple[TransactionEvent, TransactionAttempt]:
+    """What is written with new bytes; not stored yet."""
+    evidence = {"txHash": signed.tx_hash, "maxFeePerGas": str(max_fee)}
+    return (
+        TransactionEvent(transaction=row, from_state=was, to_state=row.state, reason=reason, evidence=evidence),
+        TransactionAttempt(
+            transaction=row, purpose=purpose, tx_hash=signed.tx_hash, raw=signed.raw, max_fee_per_gas=max_fee
+        ),
+    )

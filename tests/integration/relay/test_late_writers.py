@@ -155,8 +155,8 @@ def test_only_nonce_signature_and_storing_happen_under_the_signers_lock(world: W
     statements = [query["sql"] for query in asked.captured_queries]
     locked = next(i for i, sql in enumerate(statements) if '"relay_signer"' in sql and "FOR UPDATE" in sql)
     tables = ("relay_signer", "relay_outboundtransaction", "relay_transactionevent", "relay_transactionattempt")
-    under_lock = [sql for sql in statements[locked + 1 :] if sql.split()[0] in {"SELECT", "INSERT", "UPDATE"}]
-    assert [(sql.split()[0], table in sql) for sql, table in zip(under_lock, tables, strict=True)] == [
+    [under_lock] = [sql for sql in statements[locked + 1 :] if sql.split()[0] in {"SELECT", "INSERT", "UPDATE"}]
+    assert [(sql.split()[0], table in sql) for sql, table in zip(under_lock.split("; "), tables, strict=True)] == [
         ("UPDATE", True),
         *[("INSERT", True)] * 3,
     ]

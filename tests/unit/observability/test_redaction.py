@@ -20,7 +20,7 @@ from tests.unit.observability.canaries import CANARIES, KEY, NAMES, PASSWORD, RA
 
 @pytest.fixture(autouse=True)
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_known", set())
+    monkeypatch.setattr(redaction, "_known", ())
 
 
 @pytest.fixture
