@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Prefetch
 
 from ostium_service.http import errors
 from ostium_service.types import Address, Network
-from positions.models import UNFINISHED_STATES, ExecutionState, Operation, PerpsExecution
+from positions.models import UNFINISHED_STATES, ExecutionEvent, ExecutionState, Operation, PerpsExecution
 
 
 def get_execution(*, network: Network, execution_id: UUID) -> PerpsExecution:
@@ -49,7 +49,9 @@ def find_page(*, network: Network, traders: Sequence[str], after: Place | None, 
         "key": place.key,
         "limit": limit,
     }
-    return list(PerpsExecution.objects.raw(_PAGE, values).prefetch_related("events"))
+    # Without the events' evidence, which a page does not show.
+    events = ExecutionEvent.objects.only("execution_id", "to_state", "at", "reason")
+    return list(PerpsExecution.objects.raw(_PAGE, values).prefetch_related(Prefetch("events", queryset=events)))
 
 
 def find_stalled(*, before: datetime, limit: int) -> list[UUID]:

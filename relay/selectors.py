@@ -75,10 +75,13 @@ def unsent_predecessors(
 
 
 def unconfirmed_transactions(network: Network, *, up_to_block: int, limit: int) -> list[OutboundTransaction]:
-    """Decided transactions whose block is at most `up_to_block` and was not yet seen to be safe, oldest first."""
+    """Decided transactions whose block is at most `up_to_block` and was not yet seen to be safe, oldest first.
+
+    With what stands on the block, without the rest of the row: these are read again and again.
+    """
     states = OutboundTransaction.State
     return list(
-        OutboundTransaction.objects.select_related("signer")
+        OutboundTransaction.objects.only("state", "mined_hash", "block_number", "block_hash", "vanished")
         .filter(
             signer__network=network,
             state__in=[states.MINED, states.REVERTED, states.EXPIRED, states.CANCELLED],
