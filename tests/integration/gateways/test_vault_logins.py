@@ -5,18 +5,18 @@ import pytest
 from ostium_service.gateways.failures import Refused
 from ostium_service.gateways.vault import DelegateKey, VaultLogin
 from sandbox.processes import wait_until
-from tests.integration.gateways.vault_admin import NET, PREFIX, Admin, run_threads
+from tests.integration.gateways.vault_admin import NET, PATIENT, PREFIX, Admin, run_threads
 
 
 def test_v2_a_hundred_threads_log_in_once(admin: Admin) -> None:
-    key, vault = admin.store_key(), admin.open_vault(admin.make_role())
+    key, vault = admin.store_key(), admin.open_vault(admin.make_role(), policy=PATIENT)
     found = run_threads(100, lambda: vault.delegate_key(NET, key.address).address)
     assert found == [key.address] * 100
     assert admin.operations() == {"login": 1, "read_key": 100}
 
 
 def test_v2_a_hundred_threads_with_a_revoked_token_log_in_once_more(admin: Admin) -> None:
-    key, vault = admin.store_key(), admin.open_vault(admin.make_role())
+    key, vault = admin.store_key(), admin.open_vault(admin.make_role(), policy=PATIENT)
     vault.delegate_key(NET, key.address)
     admin.revoke_tokens()
     found = run_threads(100, lambda: vault.delegate_key(NET, key.address).address)

@@ -23,6 +23,8 @@ from sandbox.processes import LOOPBACK, build_environment, find_free_port, start
 NET = Network.TESTNET
 PREFIX = "ostium/delegates"
 QUICK = Policy(connect_seconds=0.5, read_seconds=2.0, total_seconds=3.0, attempts=1)
+PATIENT = Policy(connect_seconds=10.0, read_seconds=20.0, total_seconds=30.0, attempts=1)
+"""For a hundred handshakes at once, beside other tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,11 @@ class Admin:
             secret_id=self.client.auth.approle.generate_secret_id(role_name=name)["data"]["secret_id"],
         )
 
-    def open_vault(self, login: VaultLogin) -> Vault:
+    def open_vault(self, login: VaultLogin, *, policy: Policy = QUICK) -> Vault:
         """A client on the test's clock that reports its calls."""
         return Vault(
             login,
-            policy=QUICK,
+            policy=policy,
             on_call=lambda _system, operation, outcome, _seconds: self.calls.append((operation, str(outcome))),
             clock=lambda: self.now,
         )
