@@ -51,7 +51,8 @@ class Writes:
         for statement, parameters in query.get_compiler(connection=connection).as_sql():
             self._add(statement, parameters)
         for field in meta.db_returning_fields:
-            row.__dict__.pop(field.attname, None)
+            if field is not meta.pk:
+                row.__dict__.pop(field.attname, None)
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  as `save` does
 
     def update(self, row: models.Model, *names: str) -> None:
