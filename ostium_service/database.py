@@ -35,7 +35,8 @@ class Writes:
     """Rows to be written in one round trip, in their order, where others wait for a lock that this transaction holds.
 
     After each of several statements the thread would wait for a processor and the interpreter again, lock in hand. Only
-    inside a transaction: an error of any row is raised by `run` and undoes all of them.
+    inside a transaction: an error of any row is raised by `run` and undoes all of them. Several statements in one call
+    need parameters bound by the client, which is Django's default.
     """
 
     def __init__(self) -> None:
