@@ -221,3 +221,21 @@ def test_ids_are_on_the_line(logger: Any, written: StringIO) -> None:
     logging.getLogger("foreign").info("from a library")
     line = json.loads(written.getvalue())
     assert (line["request_id"], line["execution_id"], line["delegation_id"]) == ("r", "e", "d")
+
+
+@pytest.mark.parametrize("text", ["POST /v1/prices/get", "GET /ready", "POST /v1/delegations/revoke/prepare/"])
+def test_a_plain_path_is_shown(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize("text", [f"GET /v1/{KEY}", f"GET /v1/0x{KEY}/x", f"POST /v1/a?privateKey={KEY}"])
+def test_a_path_is_not_plain_for_its_method(text: str) -> None:
+    assert_clean(redact_text(text))
+
+
+@given(st.from_regex(redaction._HARMLESS, fullmatch=True))
+def test_what_is_taken_for_harmless_holds_nothing_that_a_pattern_cuts(text: str) -> None:
+    cut = text
+    for pattern, replacement in redaction._PATTERNS:
+        cut = pattern.sub(replacement, cut)
+    assert cut == text
